@@ -1,0 +1,69 @@
+// Every error that the runtime throws on purpose. Words are joined here; exit codes are chosen in cli/.
+
+import { errnoText } from "./errno.ts";
+
+/** A failure with a sentence for the user. Everything thrown on purpose is one of these. */
+export class RuntimeError extends Error {
+  override name = "RuntimeError";
+}
+
+/** Something wrong with a configuration file: where, what was found, what is wanted. */
+export interface Problem {
+  /** JSON pointer (RFC 6901) of the offending value; "" is the whole document. */
+  pointer: string;
+  /** What is wrong, with the value that was found and what is wanted instead. */
+  message: string;
+  /** Heading of the specification that says so, such as "config.md#process". */
+  spec?: string;
+  /** What to do about it, where we know. */
+  hint?: string;
+}
+
+/** All problems of one configuration, reported at once. */
+export class ConfigError extends RuntimeError {
+  override name = "ConfigError";
+  constructor(
+    readonly file: string,
+    readonly problems: readonly Problem[],
+  ) {
+    super(`${file}: ${problems.map(problemText).join("; ")}`);
+  }
+}
+
+/** A problem as one line: pointer, message, hint. */
+export function problemText(problem: Problem): string {
+  const where = problem.pointer === "" ? "" : `${problem.pointer}: `;
+  const hint = problem.hint === undefined ? "" : ` (hint: ${problem.hint})`;
+  return `${where}${problem.message}${hint}`;
+}
+
+/** A container that does not exist, exists already, or is in the wrong state for a command. */
+export class StateError extends RuntimeError {
+  override name = "StateError";
+}
+
+/** A system call that failed, printed like strace prints it. */
+export class SyscallError extends RuntimeError {
+  override name = "SyscallError";
+  constructor(
+    /** The call with its arguments, such as `openat2("/etc", O_PATH)`. */
+    readonly call: string,
+    /** Positive errno value. */
+    readonly errno: number,
+  ) {
+    super(`${call}: ${errnoText(errno)}`);
+  }
+}
+
+/** A step of a plan that failed. */
+export class StepError extends RuntimeError {
+  override name = "StepError";
+  constructor(
+    readonly index: number,
+    readonly op: string,
+    readonly because: string,
+    readonly detail: string,
+  ) {
+    super(`step ${index} ${op}${because === "" ? "" : ` (${because})`}: ${detail}`);
+  }
+}

@@ -1,0 +1,82 @@
+// The cgroup v1 hierarchies that the suite wants and a machine may leave out.
+
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  symlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+
+const cgroupRoot = "/sys/fs/cgroup";
+const wanted = ["hugetlb", "perf_event", "net_cls,net_prio"];
+
+/** What the machine has; `missing` are controllers of v1 that cannot be mounted, with the reason. */
+export type Hierarchies = { v1: false } | { v1: true; missing: Map<string, string> };
+
+/**
+ * Mounts the hierarchies that are missing. Call it in a mount namespace of one's own: nothing is
+ * undone but by its end. The folders under the cgroup root come on a new tmpfs, so that the host
+ * does not see them either.
+ */
+export function mountHierarchies(): Hierarchies {
+  const mounted = mountedControllers();
+  if (mounted.size === 0) return { v1: false };
+  moveToNewTmpfs();
+  const missing = new Map<string, string>();
+  for (const group of wanted) {
+    const controllers = group.split(",");
+    const absent = controllers.filter((controller) => !mounted.has(controller));
+    if (absent.length === 0) continue;
+    const folder = join(cgroupRoot, absent.join(","));
+    mkdirSync(folder);
+    const problem = mount("-t", "cgroup", "-o", absent.join(","), "cgroup", folder);
+    if (problem !== undefined) {
+      rmdirSync(folder);
+      for (const controller of absent) missing.set(controller, problem);
+    } else if (absent.length > 1) {
+      for (const controller of absent) symlinkSync(absent.join(","), join(cgroupRoot, controller));
+    }
+  }
+  return { v1: true, missing };
+}
+
+function mountedControllers(): Set<string> {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const options = lines.flatMap((line) => / - cgroup \S+ (\S+)/.exec(line)?.[1] ?? []);
+  return new Set(options.flatMap((option) => option.split(",")));
+}
+
+function moveToNewTmpfs(): void {
+  const staging = mkdtempSync("/tmp/cgroup-");
+  must(mount("-t", "tmpfs", "-o", "mode=755", "cgroup", staging));
+  for (const name of readdirSync(cgroupRoot)) {
+    const [source, target] = [join(cgroupRoot, name), join(staging, name)];
+    if (lstatSync(source).isSymbolicLink()) {
+      symlinkSync(readlinkSync(source), target);
+    } else {
+      mkdirSync(target);
+      must(mount("--move", source, target));
+    }
+  }
+  must(command(["umount", cgroupRoot]));
+  must(mount("--move", staging, cgroupRoot));
+  rmdirSync(staging);
+}
+
+function mount(...args: string[]): string | undefined {
+  return command(["mount", ...args]);
+}
+
+function command(argv: string[]): string | undefined {
+  const { exitCode, stderr } = Bun.spawnSync(argv);
+  return exitCode === 0 ? undefined : `${argv.join(" ")}: ${stderr.toString().trim()}`;
+}
+
+function must(problem: string | undefined): void {
+  if (problem !== undefined) throw new Error(problem);
+}

@@ -1,0 +1,80 @@
+// Runs test files, each in a process of its own with a time limit, and ends with one line:
+// `N passed, N failed, N skipped`. Arguments: folders or files; --limit=SECONDS a file; --shuffle.
+
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+interface Result {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith("--"));
+const places = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const limitMs = 1000 * Number(flags.find((flag) => flag.startsWith("--limit="))?.slice(8) ?? 120);
+
+const files = places.flatMap(testFiles);
+if (flags.includes("--shuffle")) files.sort(() => Math.random() - 0.5);
+
+const total: Result = { passed: 0, failed: 0, skipped: 0 };
+for (const file of files) {
+  const result = await runFile(file);
+  total.passed += result.passed;
+  total.failed += result.failed;
+  total.skipped += result.skipped;
+}
+if (total.passed === 0 && total.failed === 0) {
+  console.log(`no test ran in ${places.join(" ")}`);
+  total.failed = 1;
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 ? 0 : 1);
+
+function testFiles(place: string): string[] {
+  if (statSync(place).isFile()) return [place];
+  const entries: Dirent[] = readdirSync(place, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function runFile(file: string): Promise<Result> {
+  const startedMs = performance.now();
+  const child = Bun.spawn([process.execPath, file], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" },
+  });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, limitMs);
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const code = await child.exited;
+  clearTimeout(timer);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: uvu colours its report
+  const text = `${out}\n${err}`.replace(/\x1b\[[0-9;]*m/g, "");
+  const result = { passed: count(text, "Passed"), failed: 0, skipped: count(text, "Skipped") };
+  result.failed = Math.max(count(text, "Total") - result.passed - result.skipped, 0);
+  if (code !== 0 && result.failed === 0) result.failed = 1;
+  const verdict = late ? `TIME LIMIT of ${limitMs / 1000} s` : result.failed > 0 ? "FAILED" : "ok";
+  console.log(
+    `${file}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped (${seconds} s) ${verdict}`,
+  );
+  for (const line of text.split("\n")) if (line.startsWith("SKIP ")) console.log(`  ${line}`);
+  if (verdict !== "ok") console.log(text);
+  return result;
+}
+
+function count(text: string, label: string): number {
+  const matches = [...text.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, "gm"))];
+  return matches.reduce((sum, match) => sum + Number(match[1]), 0);
+}

@@ -8,6 +8,8 @@ export interface OpContext {
   readonly slots: Slots;
   /** Clone the container's init (clone3(2)); returns 0 in the child and the pid in the parent. */
   clone(request: CloneRequest): number;
+  /** Pid of the container's init in the host's pid namespace; only after the clone. */
+  initPid(): number;
   /** Start a program in a process group of its own and wait for it; see {@link Program}. */
   spawn(program: Program): void;
   /** Keep a warning for the log; works in every process of a plan. */

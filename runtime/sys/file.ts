@@ -1,0 +1,325 @@
+// Files and directories through descriptors. Every descriptor is opened close-on-exec; the safe
+// variant has the plain name (openBeneath), the one that follows links says so.
+
+import { check, syscall } from "./libc.ts";
+import { cstr, piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_REMOVEDIR = 0x200;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+export const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+export const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
+export const O_PATH = 0o10000000;
+
+export const RESOLVE_NO_XDEV = 0x01;
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
+export const RESOLVE_IN_ROOT = 0x10;
+
+export const S_IFMT = 0o170000;
+export const S_IFDIR = 0o040000;
+export const S_IFCHR = 0o020000;
+export const S_IFREG = 0o100000;
+export const S_IFLNK = 0o120000;
+export const S_IFSOCK = 0o140000;
+
+const EINTR = 4;
+const EAGAIN = 11;
+
+/** open(2) in the caller's own namespace; adds O_CLOEXEC. */
+export function open(path: string, flags: number, mode = 0): number {
+  return openAt(AT_FDCWD, path, flags, mode);
+}
+
+/** openat(2); adds O_CLOEXEC. */
+export function openAt(directory: number, path: string, flags: number, mode = 0): number {
+  return check(
+    syscall(NR.openat, directory, cstr(path), flags | O_CLOEXEC, mode),
+    () => `openat(${at(directory)}"${path}", ${flagText(flags)})`,
+  );
+}
+
+/**
+ * openat2(2) with a root that nothing gets out of: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS and
+ * what `resolve` adds. Returns the descriptor or the negative errno. Linux 5.6.
+ */
+export function tryOpenInRoot(root: number, path: string, flags: number, resolve = 0): number {
+  const how = piece(24);
+  how.bytes.writeDoubleLE(0, 0);
+  how.bytes.writeUInt32LE(flags | O_CLOEXEC, 0);
+  how.bytes.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve, 16);
+  for (let attempt = 0; ; attempt++) {
+    const fd = syscall(NR.openat2, root, cstr(path), how.address, 24);
+    // EAGAIN: something in the path was renamed meanwhile (openat2(2)).
+    if (fd !== -EAGAIN || attempt === 128) return fd;
+  }
+}
+
+/** As {@link tryOpenInRoot}, throwing. */
+export function openInRoot(root: number, path: string, flags: number, resolve = 0): number {
+  return check(
+    tryOpenInRoot(root, path, flags, resolve),
+    () => `openat2("${path}", ${flagText(flags)}, RESOLVE_IN_ROOT)`,
+  );
+}
+
+/** close(2). Errors mean that there was nothing to close, which is a bug of ours. */
+export function closeFd(fd: number): void {
+  check(syscall(NR.close, fd), () => `close(${fd})`);
+}
+
+/** close_range(2) with CLOSE_RANGE_CLOEXEC: all descriptors from `first` up close at execve. 5.11. */
+export function markCloseOnExec(first: number): void {
+  const CLOSE_RANGE_CLOEXEC = 4;
+  check(
+    syscall(NR.close_range, first, 0xffffffff, CLOSE_RANGE_CLOEXEC),
+    () => `close_range(${first}, ~0, CLOEXEC)`,
+  );
+}
+
+/** fcntl(F_SETFD): whether a descriptor closes at execve. */
+export function setCloseOnExec(fd: number, value: 0 | 1): void {
+  check(syscall(NR.fcntl, fd, 2, value), () => `fcntl(${fd}, F_SETFD, ${value})`);
+}
+
+/** Whether a descriptor is open (fcntl(F_GETFD)). */
+export function isOpen(fd: number): boolean {
+  return syscall(NR.fcntl, fd, 1) >= 0;
+}
+
+/** dup3(2): `to` becomes a copy of `from` that survives execve. */
+export function duplicateTo(from: number, to: number): void {
+  check(syscall(NR.dup3, from, to, 0), () => `dup3(${from}, ${to})`);
+}
+
+/** fcntl(F_DUPFD_CLOEXEC): a copy numbered `least` or higher. */
+export function duplicate(fd: number, least = 3): number {
+  return check(syscall(NR.fcntl, fd, 1030, least), () => `fcntl(${fd}, F_DUPFD_CLOEXEC)`);
+}
+
+/** mkdirat(2); an existing directory is an error (EEXIST). */
+export function makeDirectoryAt(directory: number, name: string, mode: number): void {
+  check(tryMakeDirectoryAt(directory, name, mode), () => `mkdirat(${at(directory)}"${name}")`);
+}
+
+/** mkdirat(2), returning 0 or the negative errno. */
+export function tryMakeDirectoryAt(directory: number, name: string, mode: number): number {
+  return syscall(NR.mkdirat, directory, cstr(name), mode);
+}
+
+/** symlinkat(2), returning 0 or the negative errno. */
+export function trySymlinkAt(target: string, directory: number, name: string): number {
+  return syscall(NR.symlinkat, cstr(target), directory, cstr(name));
+}
+
+/** mknodat(2), returning 0 or the negative errno. `device` is makedev(3)'s value. */
+export function tryMakeNodeAt(directory: number, name: string, mode: number, device: number): number {
+  return syscall(NR.mknodat, directory, cstr(name), mode, device);
+}
+
+/** unlinkat(2); `flags` AT_REMOVEDIR for a directory. Returns 0 or the negative errno. */
+export function tryUnlinkAt(directory: number, name: string, flags = 0): number {
+  return syscall(NR.unlinkat, directory, cstr(name), flags);
+}
+
+/** fchownat(2) of the opened object itself (AT_EMPTY_PATH works on O_PATH descriptors). */
+export function changeOwner(fd: number, uid: number, gid: number): void {
+  check(tryChangeOwner(fd, uid, gid), () => `fchownat(${fd}, "", ${uid}, ${gid}, AT_EMPTY_PATH)`);
+}
+
+/** As {@link changeOwner}, returning 0 or the negative errno. */
+export function tryChangeOwner(fd: number, uid: number, gid: number): number {
+  return syscall(NR.fchownat, fd, cstr(""), uid, gid, AT_EMPTY_PATH);
+}
+
+/** fchmodat(2) below a directory; follows no link because the caller has just made `name`. */
+export function changeModeAt(directory: number, name: string, mode: number): void {
+  check(
+    syscall(NR.fchmodat, directory, cstr(name), mode),
+    () => `fchmodat(${at(directory)}"${name}", ${octal(mode)})`,
+  );
+}
+
+export interface FileStatus {
+  /** Type and permissions, as st_mode. */
+  mode: number;
+  uid: number;
+  gid: number;
+  inode: bigint;
+  size: number;
+  links: number;
+  /** Device number of a device node. */
+  rdevMajor: number;
+  rdevMinor: number;
+  /** File system that holds the inode. */
+  deviceMajor: number;
+  deviceMinor: number;
+}
+
+/** statx(2) of an open descriptor, O_PATH ones included. */
+export function statusOf(fd: number): FileStatus {
+  const status = statusAt(fd, "", AT_EMPTY_PATH);
+  if (typeof status === "number") check(status, () => `statx(${fd}, "", AT_EMPTY_PATH)`);
+  return status as FileStatus;
+}
+
+/** statx(2) of a name below a directory, not following a last link; the negative errno if it fails. */
+export function statusAt(
+  directory: number,
+  name: string,
+  flags = AT_SYMLINK_NOFOLLOW,
+): FileStatus | number {
+  const STATX_BASIC_STATS = 0x7ff;
+  const { address, bytes } = piece(256);
+  const result = syscall(NR.statx, directory, cstr(name), flags, STATX_BASIC_STATS, address);
+  if (result < 0) return result;
+  return {
+    links: bytes.readUInt32LE(16),
+    uid: bytes.readUInt32LE(20),
+    gid: bytes.readUInt32LE(24),
+    mode: bytes.readUInt16LE(28),
+    inode: bytes.readBigUInt64LE(32),
+    size: Number(bytes.readBigUInt64LE(40)),
+    rdevMajor: bytes.readUInt32LE(128),
+    rdevMinor: bytes.readUInt32LE(132),
+    deviceMajor: bytes.readUInt32LE(136),
+    deviceMinor: bytes.readUInt32LE(140),
+  };
+}
+
+/** faccessat2(2) of an opened object with the effective ids; returns 0 or the negative errno. 5.8. */
+export function tryAccess(fd: number, mode: number): number {
+  const AT_EACCESS = 0x200;
+  return syscall(NR.faccessat2, fd, cstr(""), mode, AT_EMPTY_PATH | AT_EACCESS);
+}
+
+/** readlinkat(2) below a directory. */
+export function readLinkAt(directory: number, name: string): string {
+  const { address, bytes } = piece(4096);
+  const length = check(
+    syscall(NR.readlinkat, directory, cstr(name), address, 4096),
+    () => `readlinkat(${at(directory)}"${name}")`,
+  );
+  return bytes.toString("utf8", 0, length);
+}
+
+/** read(2) of at most 16 KiB; empty at end-of-file. */
+export function readSome(fd: number, length = 16_384): Buffer {
+  const { address, bytes } = piece(length);
+  const got = check(retried(NR.read, fd, address, length), () => `read(${fd})`);
+  return Buffer.from(bytes.subarray(0, got));
+}
+
+/** Everything from a descriptor to its end, as text. */
+export function readText(fd: number): string {
+  let text = "";
+  for (;;) {
+    const some = readSome(fd);
+    if (some.length === 0) return text;
+    text += some.toString("latin1");
+  }
+}
+
+/** A small file of the kernel's, opened, read and closed. */
+export function readFile(path: string): string {
+  const fd = open(path, O_RDONLY);
+  try {
+    return readText(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** One write(2) of the whole text, as control files of the kernel need; returns 0 or -errno. */
+export function tryWriteOnce(fd: number, text: string): number {
+  const result = retried(NR.write, fd, cstr(text), Buffer.byteLength(text));
+  return result < 0 ? result : 0;
+}
+
+/** As many write(2) as it takes. */
+export function writeAll(fd: number, data: Uint8Array): void {
+  for (let offset = 0; offset < data.length; ) {
+    const { address, bytes } = piece(Math.min(data.length - offset, 16_384));
+    bytes.set(data.subarray(offset, offset + bytes.length));
+    offset += check(retried(NR.write, fd, address, bytes.length), () => `write(${fd})`);
+  }
+}
+
+function retried(nr: number, fd: number, address: number, length: number): number {
+  for (;;) {
+    const result = syscall(nr, fd, address, length);
+    if (result !== -EINTR) return result;
+  }
+}
+
+/** statfs(2)'s f_type of an open descriptor. */
+export function filesystemMagic(fd: number): number {
+  const { address, bytes } = piece(120);
+  check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
+  return bytes.readUInt32LE(0);
+}
+
+/** flock(2), exclusive; waits. The lock is gone with the descriptor. */
+export function lockExclusive(fd: number): void {
+  const LOCK_EX = 2;
+  for (;;) {
+    const result = syscall(NR.flock, fd, LOCK_EX);
+    if (result !== -EINTR) {
+      check(result, () => `flock(${fd}, LOCK_EX)`);
+      return;
+    }
+  }
+}
+
+/** memfd_create(2) of a fixed size in bytes, close-on-exec. */
+export function memoryFile(name: string, size: number): number {
+  const MFD_CLOEXEC = 1;
+  const fd = check(syscall(NR.memfd_create, cstr(name), MFD_CLOEXEC), () => "memfd_create()");
+  check(syscall(NR.ftruncate, fd, size), () => `ftruncate(${fd}, ${size})`);
+  return fd;
+}
+
+/** makedev(3). */
+export function deviceNumber(major: number, minor: number): number {
+  return (
+    (minor & 0xff) +
+    (major & 0xfff) * 0x100 +
+    (minor >>> 8) * 0x100000 +
+    Math.floor(major / 0x1000) * 0x100000000000
+  );
+}
+
+function at(directory: number): string {
+  return directory === AT_FDCWD ? "" : `${directory}, `;
+}
+
+function octal(mode: number): string {
+  return `0${mode.toString(8)}`;
+}
+
+function flagText(flags: number): string {
+  const names = ["O_RDONLY", "O_WRONLY", "O_RDWR"];
+  const more = [
+    [O_CREAT, "O_CREAT"],
+    [O_EXCL, "O_EXCL"],
+    [O_DIRECTORY, "O_DIRECTORY"],
+    [O_NOFOLLOW, "O_NOFOLLOW"],
+    [O_PATH, "O_PATH"],
+  ] as const;
+  const access = names[flags & 3] ?? "";
+  return [access, ...more.filter(([bit]) => (flags & bit) === bit).map(([, name]) => name)].join("|");
+}

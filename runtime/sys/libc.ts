@@ -1,0 +1,82 @@
+// The one file that touches koffi: raw system calls, errno, and memory that C can see.
+// System calls are raw (syscall(2)) because libc's wrappers of setuid and the like signal threads,
+// and because one binding costs less at start-up than fifty.
+
+import { dirname, join } from "node:path";
+import { SyscallError } from "../errors.ts";
+import { NR } from "./nr.ts";
+
+interface Koffi {
+  load(path: null): { func(name: string, result: string, args: string[]): ForeignFunction };
+  view(address: bigint, length: number): ArrayBuffer;
+  address(buffer: ArrayBufferView): bigint;
+  proto(signature: string): unknown;
+  call(address: bigint, type: unknown, ...args: number[]): unknown;
+}
+
+type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
+
+// koffi's own loader looks in many places; the addon stands beside the executable. Programs that
+// Bun runs from source (tests, tools) take the one that npm installed.
+const beside = dirname(process.execPath);
+const installed = join(import.meta.dir, "../../node_modules/@koromix/koffi-linux-x64/linux_x64");
+const addon: { exports: Koffi } = { exports: {} as Koffi };
+process.dlopen(addon, join(beside.includes("node_modules") ? installed : beside, "koffi.node"));
+const koffi = addon.exports;
+
+const libc = koffi.load(null);
+const rawSyscall = libc.func("syscall", "long", Array(7).fill("long"));
+
+// koffi.errno() is wrong once /proc is gone: the allocator opens /proc/self/statm in between.
+// This view is of errno itself.
+const errnoAddress = libc.func("__errno_location", "size_t", [])();
+const errnoView = new Int32Array(koffi.view(BigInt(errnoAddress), 4));
+
+/** syscall(2). Returns the result, or the negative errno. */
+export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
+  const result = Number(rawSyscall(nr, a, b, c, d, e, f));
+  return result === -1 ? -(errnoView[0] ?? 0) : result;
+}
+
+/** A system call that has to succeed; `describe` words it, in strace's manner, for the error. */
+export function check(result: number, describe: () => string): number {
+  if (result < 0) throw new SyscallError(describe(), -result);
+  return result;
+}
+
+/** Memory at an address, as bytes. */
+export function memoryAt(address: number, length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(koffi.view(BigInt(address), length));
+}
+
+/** Calls machine code at an address with one pointer argument; see exec.ts. */
+export function callCode(address: number, argument: number): void {
+  koffi.call(BigInt(address), koffi.proto("void (size_t)"), argument);
+}
+
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_SHARED = 0x01;
+const MAP_SHARED_ANONYMOUS = 0x21;
+
+/** mmap(2), readable and writable, private to this process (copied by fork). */
+export function mapPrivate(length: number): number {
+  return map(length, MAP_PRIVATE_ANONYMOUS, -1);
+}
+
+/** mmap(2), readable and writable, shared with every process forked later. */
+export function mapShared(length: number): number {
+  return map(length, MAP_SHARED_ANONYMOUS, -1);
+}
+
+/** mmap(2) of a file, shared with every process that maps it. */
+export function mapFile(fd: number, length: number): number {
+  return map(length, MAP_SHARED, fd);
+}
+
+function map(length: number, flags: number, fd: number): number {
+  return check(
+    syscall(NR.mmap, 0, length, PROT_READ_WRITE, flags, fd, 0),
+    () => `mmap(NULL, ${length})`,
+  );
+}

@@ -22,11 +22,10 @@ export interface Problem {
 /** All problems of one configuration, reported at once. */
 export class ConfigError extends RuntimeError {
   override name = "ConfigError";
-  constructor(
-    readonly file: string,
-    readonly problems: readonly Problem[],
-  ) {
+  readonly problems: readonly Problem[];
+  constructor(file: string, problems: readonly Problem[]) {
     super(`${file}: ${problems.map(problemText).join("; ")}`);
+    this.problems = problems;
   }
 }
 
@@ -45,25 +44,20 @@ export class StateError extends RuntimeError {
 /** A system call that failed, printed like strace prints it. */
 export class SyscallError extends RuntimeError {
   override name = "SyscallError";
-  constructor(
-    /** The call with its arguments, such as `openat2("/etc", O_PATH)`. */
-    readonly call: string,
-    /** Positive errno value. */
-    readonly errno: number,
-  ) {
+  /** Positive errno value. */
+  readonly errno: number;
+  /** `call` is the call with its arguments, such as `openat2("/etc", O_PATH)`. */
+  constructor(call: string, errno: number) {
     super(`${call}: ${errnoText(errno)}`);
+    this.errno = errno;
   }
 }
 
-/** A step of a plan that failed. */
+/** A step of a plan that failed, in whichever process it ran. */
 export class StepError extends RuntimeError {
   override name = "StepError";
-  constructor(
-    readonly index: number,
-    readonly op: string,
-    readonly because: string,
-    readonly detail: string,
-  ) {
-    super(`step ${index} ${op}${because === "" ? "" : ` (${because})`}: ${detail}`);
+  constructor(step: { index: number; op: string; because: string }, detail: string) {
+    const because = step.because === "" ? "" : ` (${step.because})`;
+    super(`step ${step.index} ${step.op}${because}: ${detail}`);
   }
 }

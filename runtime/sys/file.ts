@@ -20,8 +20,8 @@ export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
-export const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
-export const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
+export const O_DIRECTORY = 0o200000;
+export const O_NOFOLLOW = 0o400000;
 export const O_PATH = 0o10000000;
 
 export const RESOLVE_NO_XDEV = 0x01;
@@ -127,7 +127,12 @@ export function trySymlinkAt(target: string, directory: number, name: string): n
 }
 
 /** mknodat(2), returning 0 or the negative errno. `device` is makedev(3)'s value. */
-export function tryMakeNodeAt(directory: number, name: string, mode: number, device: number): number {
+export function tryMakeNodeAt(
+  directory: number,
+  name: string,
+  mode: number,
+  device: number,
+): number {
   return syscall(NR.mknodat, directory, cstr(name), mode, device);
 }
 
@@ -247,7 +252,7 @@ export function readFile(path: string): string {
 /** One write(2) of the whole text, as control files of the kernel need; returns 0 or -errno. */
 export function tryWriteOnce(fd: number, text: string): number {
   const result = retried(NR.write, fd, cstr(text), Buffer.byteLength(text));
-  return result < 0 ? result : 0;
+  return Math.min(result, 0);
 }
 
 /** As many write(2) as it takes. */
@@ -321,5 +326,7 @@ function flagText(flags: number): string {
     [O_PATH, "O_PATH"],
   ] as const;
   const access = names[flags & 3] ?? "";
-  return [access, ...more.filter(([bit]) => (flags & bit) === bit).map(([, name]) => name)].join("|");
+  return [access, ...more.filter(([bit]) => (flags & bit) === bit).map(([, name]) => name)].join(
+    "|",
+  );
 }

@@ -1,0 +1,135 @@
+// Loading a seccomp filter and executing a program, with nothing in between. JavaScript cannot
+// promise that: the engine looks at /proc/self/statm when it likes, and a filter may kill for it.
+// So the two system calls stand side by side in one page of machine code, made here.
+
+import { callCode, check, mapPrivate, memoryAt, syscall } from "./libc.ts";
+import { NR } from "./nr.ts";
+
+/** What execve(2) gets, laid out in memory of its own. */
+export interface ProgramImage {
+  path: string;
+  argv: readonly string[];
+  env: readonly string[];
+}
+
+/** Where the last two calls report: a shared page, written by plain stores (see store/result). */
+export interface ExecRequest {
+  image: ProgramImage;
+  /** struct sock_filter[], and SECCOMP_FILTER_FLAG_*; absent: no filter. */
+  filter?: { program: Uint8Array; flags: number };
+  /** Address of two 32-bit words: the negative errno, and the stage that was reached. */
+  resultAddress: number;
+}
+
+/** Value of the second result word once only execve(2) is left. */
+export const STAGE_EXEC = 2;
+
+/** Byte offsets of the structure that the code is called with. */
+const REQUEST = { hasFilter: 0, flags: 8, program: 16, path: 24, argv: 32, env: 40, result: 48 };
+const REQUEST_BYTES = 56;
+
+// System V calling convention: the request's address arrives in rdi and stays in rbx.
+const X86_64_CODE = [
+  [0x48, 0x89, 0xfb], //                            mov  rbx, rdi
+  [0x48, 0x83, 0x3b, 0x00], //                      cmp  qword [rbx + hasFilter], 0
+  [0x74, 0x19], //                                  je   exec
+  [0xb8, 0x3d, 0x01, 0x00, 0x00], //                mov  eax, 317 (seccomp)
+  [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1 (SECCOMP_SET_MODE_FILTER)
+  [0x48, 0x8b, 0x73, REQUEST.flags], //             mov  rsi, [rbx + flags]
+  [0x48, 0x8b, 0x53, REQUEST.program], //           mov  rdx, [rbx + program]
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x85, 0xc0], //                            test rax, rax
+  [0x75, 0x1e], //                                  jnz  failed
+  [0x48, 0x8b, 0x4b, REQUEST.result], //     exec:  mov  rcx, [rbx + result]
+  [0xc7, 0x41, 0x04, STAGE_EXEC, 0, 0, 0], //       mov  dword [rcx + 4], STAGE_EXEC
+  [0xb8, 0x3b, 0x00, 0x00, 0x00], //                mov  eax, 59 (execve)
+  [0x48, 0x8b, 0x7b, REQUEST.path], //              mov  rdi, [rbx + path]
+  [0x48, 0x8b, 0x73, REQUEST.argv], //              mov  rsi, [rbx + argv]
+  [0x48, 0x8b, 0x53, REQUEST.env], //               mov  rdx, [rbx + env]
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x8b, 0x4b, REQUEST.result], //   failed:  mov  rcx, [rbx + result]
+  [0x89, 0x01], //                                  mov  [rcx], eax
+  [0xb8, 0xe7, 0x00, 0x00, 0x00], //                mov  eax, 231 (exit_group)
+  [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1
+  [0x0f, 0x05], //                                  syscall
+  [0x0f, 0x0b], //                                  ud2
+].flat();
+
+/** seccomp(2) if there is a filter, then execve(2); on failure exit_group(1). Never returns. */
+export function loadFilterAndExec(request: ExecRequest): never {
+  const call = prepareExec(request);
+  return call();
+}
+
+/** As {@link loadFilterAndExec}, in two halves: everything that needs memory, and the call. */
+export function prepareExec(request: ExecRequest): () => never {
+  const code = codePage();
+  const image = layOut(request.image);
+  const program = request.filter === undefined ? 0 : layOutFilter(request.filter.program);
+  const argument = mapPrivate(REQUEST_BYTES);
+  const view = new DataView(memoryAt(argument, REQUEST_BYTES).buffer);
+  const put = (offset: number, value: number): void => {
+    view.setBigUint64(offset, BigInt(value), true);
+  };
+  put(REQUEST.hasFilter, program === 0 ? 0 : 1);
+  put(REQUEST.flags, request.filter?.flags ?? 0);
+  put(REQUEST.program, program);
+  put(REQUEST.path, image.path);
+  put(REQUEST.argv, image.argv);
+  put(REQUEST.env, image.env);
+  put(REQUEST.result, request.resultAddress);
+  return () => {
+    callCode(code, argument);
+    throw new Error("execve and exit_group both returned");
+  };
+}
+
+/** A page that can be read and executed, and not written. */
+function codePage(): number {
+  const PROT_READ_EXEC = 5;
+  const address = mapPrivate(4096);
+  memoryAt(address, X86_64_CODE.length).set(X86_64_CODE);
+  check(
+    syscall(NR.mprotect, address, 4096, PROT_READ_EXEC),
+    () => "mprotect(PROT_READ | PROT_EXEC)",
+  );
+  return address;
+}
+
+/** struct sock_fprog and its instructions. */
+function layOutFilter(program: Uint8Array): number {
+  const HEADER_BYTES = 16;
+  const address = mapPrivate(HEADER_BYTES + program.length);
+  const memory = memoryAt(address, HEADER_BYTES + program.length);
+  const view = new DataView(memory.buffer);
+  view.setUint16(0, program.length / 8, true);
+  view.setBigUint64(8, BigInt(address + HEADER_BYTES), true);
+  memory.set(program, HEADER_BYTES);
+  return address;
+}
+
+/** Path, argument vector and environment as execve(2) wants them, in one mapping. */
+function layOut(image: ProgramImage): { path: number; argv: number; env: number } {
+  const strings = [image.path, ...image.argv, ...image.env];
+  const lengths = strings.map((text) => Buffer.byteLength(text) + 1);
+  const pointerBytes = (image.argv.length + image.env.length + 2) * 8;
+  const size = pointerBytes + lengths.reduce((sum, length) => sum + length, 0);
+  const address = mapPrivate(size);
+  const memory = Buffer.from(memoryAt(address, size).buffer);
+  const places: number[] = [];
+  let offset = pointerBytes;
+  for (const [index, text] of strings.entries()) {
+    places.push(address + offset);
+    memory.write(text, offset);
+    offset += lengths[index] ?? 0;
+  }
+  const writeVector = (start: number, addresses: readonly number[]): void => {
+    for (const [index, place] of addresses.entries()) {
+      memory.writeBigUInt64LE(BigInt(place), start + index * 8);
+    }
+  };
+  const envStart = (image.argv.length + 1) * 8;
+  writeVector(0, places.slice(1, 1 + image.argv.length));
+  writeVector(envStart, places.slice(1 + image.argv.length));
+  return { path: places[0] ?? 0, argv: address, env: address + envStart };
+}

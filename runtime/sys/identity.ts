@@ -1,0 +1,63 @@
+// User, groups and capabilities of this process. Raw system calls: libc's wrappers would signal
+// every thread, and there is one.
+
+import { check, syscall } from "./libc.ts";
+import { piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+import { PR_CAP_AMBIENT } from "./process.ts";
+
+/** setgroups(2). */
+export function setGroups(gids: readonly number[]): void {
+  const { address, bytes } = piece(Math.max(gids.length, 1) * 4);
+  for (const [index, gid] of gids.entries()) bytes.writeUInt32LE(gid, index * 4);
+  check(syscall(NR.setgroups, gids.length, address), () => `setgroups([${gids.join(", ")}])`);
+}
+
+/** setresgid(2), all three ids. */
+export function setGid(gid: number): void {
+  check(syscall(NR.setresgid, gid, gid, gid), () => `setresgid(${gid}, ${gid}, ${gid})`);
+}
+
+/** setresuid(2), all three ids. */
+export function setUid(uid: number): void {
+  check(syscall(NR.setresuid, uid, uid, uid), () => `setresuid(${uid}, ${uid}, ${uid})`);
+}
+
+/** Capability sets as bit masks; bit n is capability n of linux/capability.h. */
+export interface CapabilitySets {
+  effective: bigint;
+  permitted: bigint;
+  inheritable: bigint;
+}
+
+/** capset(2) of this process. */
+export function setCapabilities(sets: CapabilitySets): void {
+  const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+  const header = piece(8);
+  header.bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
+  const data = piece(24);
+  const masks = [sets.effective, sets.permitted, sets.inheritable];
+  for (const [index, mask] of masks.entries()) {
+    data.bytes.writeUInt32LE(Number(mask & 0xffffffffn), index * 4);
+    data.bytes.writeUInt32LE(Number(mask >> 32n), 12 + index * 4);
+  }
+  check(
+    syscall(NR.capset, header.address, data.address),
+    () => `capset(${masks.map((mask) => `0x${mask.toString(16)}`).join(", ")})`,
+  );
+}
+
+/** prctl(PR_CAP_AMBIENT_CLEAR_ALL). Linux 4.3. */
+export function clearAmbient(): void {
+  const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+  check(
+    syscall(NR.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+    () => "prctl(PR_CAP_AMBIENT_CLEAR_ALL)",
+  );
+}
+
+/** prctl(PR_CAP_AMBIENT_RAISE), returning 0 or the negative errno. */
+export function tryRaiseAmbient(capability: number): number {
+  const PR_CAP_AMBIENT_RAISE = 2;
+  return syscall(NR.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+}

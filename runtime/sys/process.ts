@@ -1,0 +1,205 @@
+// Processes: clone, wait, signals by pidfd, sessions, limits. Who may clone is the engine's matter.
+
+import { SyscallError } from "../errors.ts";
+import { readFile } from "./file.ts";
+import { check, syscall } from "./libc.ts";
+import { piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+
+export const CLONE_NEWTIME = 0x80;
+export const CLONE_PIDFD = 0x1000;
+export const CLONE_PARENT = 0x8000;
+export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWCGROUP = 0x2000000;
+export const CLONE_NEWUTS = 0x4000000;
+export const CLONE_NEWIPC = 0x8000000;
+export const CLONE_NEWUSER = 0x10000000;
+export const CLONE_NEWPID = 0x20000000;
+export const CLONE_NEWNET = 0x40000000;
+
+export const SIGKILL = 9;
+export const SIGCHLD = 17;
+
+export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_DUMPABLE = 4;
+export const PR_SET_KEEPCAPS = 8;
+export const PR_CAPBSET_DROP = 24;
+export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_SET_NO_NEW_PRIVS = 38;
+export const PR_CAP_AMBIENT = 47;
+
+const ESRCH = 3;
+const EINTR = 4;
+
+/** What clone3(2) gave: the pid (0 in the child) and, in the parent, a pidfd. */
+export interface Cloned {
+  pid: number;
+  pidfd: number;
+}
+
+/**
+ * clone3(2) with CLONE_PIDFD; the child is signalled to its parent with SIGCHLD. Linux 5.3. With
+ * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given.
+ */
+export function clone(flags: number): Cloned {
+  const { address, bytes } = piece(88);
+  const pidfd = piece(8);
+  bytes.writeUInt32LE((flags | CLONE_PIDFD) >>> 0, 0);
+  bytes.writeBigUInt64LE(BigInt(pidfd.address), 8);
+  if ((flags & CLONE_PARENT) === 0) bytes.writeUInt32LE(SIGCHLD, 32);
+  const pid = check(
+    syscall(NR.clone3, address, 88),
+    () => `clone3(0x${(flags >>> 0).toString(16)})`,
+  );
+  return { pid, pidfd: pid === 0 ? -1 : pidfd.bytes.readInt32LE(0) };
+}
+
+/** How a process ended: its exit code, or the signal that ended it. */
+export type Ending = { code: number } | { signal: number };
+
+/** 128 + signal, as shells and runc report it. */
+export function exitCodeOf(ending: Ending): number {
+  return "code" in ending ? ending.code : 128 + ending.signal;
+}
+
+/** waitid(P_PIDFD, WEXITED): waits for a child and reaps it. Linux 5.4. */
+export function waitFor(pidfd: number): Ending {
+  const ending = wait(pidfd, 0);
+  if (ending === undefined) throw new SyscallError(`waitid(P_PIDFD, ${pidfd})`, ESRCH);
+  return ending;
+}
+
+/** As {@link waitFor} without waiting: undefined while the child is there. */
+export function pollEnding(pidfd: number): Ending | undefined {
+  const WNOHANG = 1;
+  return wait(pidfd, WNOHANG);
+}
+
+function wait(pidfd: number, options: number): Ending | undefined {
+  const P_PIDFD = 3;
+  const WEXITED = 4;
+  const CLD_EXITED = 1;
+  const { address, bytes } = piece(128);
+  for (;;) {
+    const result = syscall(NR.waitid, P_PIDFD, pidfd, address, WEXITED | options, 0);
+    if (result === -EINTR) continue;
+    check(result, () => `waitid(P_PIDFD, ${pidfd})`);
+    if (bytes.readInt32LE(16) === 0) return undefined;
+    const status = bytes.readInt32LE(24);
+    return bytes.readInt32LE(8) === CLD_EXITED ? { code: status } : { signal: status };
+  }
+}
+
+/** Reaps every child that has ended (waitid(P_ALL, WNOHANG)); for a subreaper's orphans. */
+export function reapAll(): void {
+  const P_ALL = 0;
+  const { address, bytes } = piece(128);
+  for (;;) {
+    bytes.fill(0);
+    const result = syscall(NR.waitid, P_ALL, 0, address, 4 | 1, 0);
+    if (result < 0 || bytes.readInt32LE(16) === 0) return;
+  }
+}
+
+/** pidfd_open(2), or undefined when there is no such process. Linux 5.3. */
+export function openPidfd(pid: number): number | undefined {
+  const fd = syscall(NR.pidfd_open, pid, 0);
+  if (fd === -ESRCH) return undefined;
+  return check(fd, () => `pidfd_open(${pid})`);
+}
+
+/** pidfd_send_signal(2); returns 0 or the negative errno. */
+export function trySignal(pidfd: number, signal: number): number {
+  return syscall(NR.pidfd_send_signal, pidfd, signal, 0, 0);
+}
+
+/** kill(2), for process groups (negative pid); returns 0 or the negative errno. */
+export function tryKill(pid: number, signal: number): number {
+  return syscall(NR.kill, pid, signal);
+}
+
+/** The pid that a pidfd stands for, in the caller's pid namespace; -1 when it has been reaped. */
+export function pidOf(pidfd: number): number {
+  const match = /^Pid:\s*(-?\d+)/m.exec(readFile(`/proc/self/fdinfo/${pidfd}`));
+  return match === null ? -1 : Number(match[1]);
+}
+
+/** State letter and start time (clock ticks since boot) from /proc/PID/stat; undefined if gone. */
+export function processStat(pid: number): { state: string; startTime: string } | undefined {
+  let text: string;
+  try {
+    text = readFile(`/proc/${pid}/stat`);
+  } catch (error) {
+    const ENOENT = 2;
+    const gone = error instanceof SyscallError && [ENOENT, ESRCH].includes(error.errno);
+    if (gone) return undefined;
+    throw error;
+  }
+  // The command name may hold spaces and parentheses; the fields begin after the last one.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
+}
+
+/** exit_group(2): ends this process at once, without the engine's own leave-taking. */
+export function exitNow(code: number): never {
+  for (;;) syscall(NR.exit_group, code);
+}
+
+export function getPid(): number {
+  return syscall(NR.getpid);
+}
+
+export function getParentPid(): number {
+  return syscall(NR.getppid);
+}
+
+/** prctl(2). */
+export function prctl(option: number, argument: number, third = 0): void {
+  check(syscall(NR.prctl, option, argument, third, 0, 0), () => `prctl(${option}, ${argument})`);
+}
+
+/** setsid(2): a session of its own, without a terminal. */
+export function newSession(): void {
+  check(syscall(NR.setsid), () => "setsid()");
+}
+
+/** setpgid(0, 0): a process group of its own. */
+export function newProcessGroup(): void {
+  check(syscall(NR.setpgid, 0, 0), () => "setpgid(0, 0)");
+}
+
+/** umask(2); returns the old one. */
+export function setUmask(mask: number): number {
+  return syscall(NR.umask, mask);
+}
+
+/** nanosleep(2). */
+export function sleep(milliseconds: number): void {
+  const { address, bytes } = piece(16);
+  bytes.writeUInt32LE(Math.floor(milliseconds / 1000), 0);
+  bytes.writeUInt32LE((milliseconds % 1000) * 1_000_000, 8);
+  syscall(NR.nanosleep, address, 0);
+}
+
+export interface Limit {
+  soft: bigint;
+  hard: bigint;
+}
+
+/** prlimit(2) of this process: sets one resource limit. */
+export function setLimit(resource: number, limit: Limit): void {
+  const { address, bytes } = piece(16);
+  bytes.writeBigUInt64LE(limit.soft, 0);
+  bytes.writeBigUInt64LE(limit.hard, 8);
+  check(
+    syscall(NR.prlimit64, 0, resource, address, 0),
+    () => `prlimit(${resource}, {${limit.soft}, ${limit.hard}})`,
+  );
+}
+
+/** prlimit(2) of this process: reads one resource limit. */
+export function getLimit(resource: number): Limit {
+  const { address, bytes } = piece(16);
+  check(syscall(NR.prlimit64, 0, resource, 0, address), () => `prlimit(${resource})`);
+  return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) };
+}

@@ -1,0 +1,93 @@
+// Signals: dispositions and mask as a program expects them, signalfd, and waiting on descriptors.
+
+import { O_CLOEXEC } from "./file.ts";
+import { check, syscall } from "./libc.ts";
+import { piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+
+const SIGNAL_MAX = 64;
+const SIG_SETMASK = 2;
+const EINTR = 4;
+
+/**
+ * Every signal to its default action and none blocked, as execve(2) hands them on. The engine
+ * ignores SIGPIPE and SIGXFSZ, which a program would inherit.
+ */
+export function resetSignals(): void {
+  const action = piece(32);
+  // SIGKILL, SIGSTOP and libc's own two answer EINVAL, and there is nothing to reset in them.
+  for (let signal = 1; signal <= SIGNAL_MAX; signal++) {
+    syscall(NR.rt_sigaction, signal, action.address, 0, 8);
+  }
+  setMask(0n);
+}
+
+/** rt_sigprocmask(SIG_SETMASK). */
+export function setMask(mask: bigint): void {
+  const { address, bytes } = piece(8);
+  bytes.writeBigUInt64LE(mask, 0);
+  check(syscall(NR.rt_sigprocmask, SIG_SETMASK, address, 0, 8), () => "rt_sigprocmask()");
+}
+
+/** Blocks every signal that can be, and gives a signalfd(2) that reads them. */
+export function openSignalFd(): number {
+  const everything = 0xffffffffffffffffn;
+  setMask(everything);
+  const { address, bytes } = piece(8);
+  bytes.writeBigUInt64LE(everything, 0);
+  const SFD_NONBLOCK = 0o4000;
+  return check(
+    syscall(NR.signalfd4, -1, address, 8, O_CLOEXEC | SFD_NONBLOCK),
+    () => "signalfd4()",
+  );
+}
+
+/** The next pending signal of a signalfd, or undefined. */
+export function nextSignal(fd: number): number | undefined {
+  const { address, bytes } = piece(128);
+  const result = syscall(NR.read, fd, address, 128);
+  return result === 128 ? bytes.readUInt32LE(0) : undefined;
+}
+
+export const POLLIN = 1;
+export const POLLOUT = 4;
+export const POLLHUP = 16;
+
+/** What to wait for on a descriptor. */
+export interface Interest {
+  fd: number;
+  events: number;
+}
+
+/**
+ * ppoll(2). Returns the events of each descriptor in order; all zero when `timeoutMs` has passed.
+ * Without `timeoutMs` it waits for ever.
+ */
+export function poll(interests: readonly Interest[], timeoutMs?: number): number[] {
+  const fds = piece(interests.length * 8);
+  for (const [index, { fd, events }] of interests.entries()) {
+    fds.bytes.writeInt32LE(fd, index * 8);
+    fds.bytes.writeInt16LE(events, index * 8 + 4);
+  }
+  const deadlineMs = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+  for (;;) {
+    const result = syscall(
+      NR.ppoll,
+      fds.address,
+      interests.length,
+      deadlineMs === undefined ? 0 : timespec(Math.max(deadlineMs - performance.now(), 0)),
+      0,
+      8,
+    );
+    if (result === -EINTR) continue;
+    check(result, () => `ppoll(${interests.length})`);
+    return interests.map((_, index) => fds.bytes.readInt16LE(index * 8 + 6));
+  }
+}
+
+function timespec(milliseconds: number): number {
+  const { address, bytes } = piece(16);
+  bytes.writeUInt32LE(Math.floor(milliseconds / 1000), 0);
+  bytes.writeUInt32LE(Math.floor((milliseconds % 1000) * 1_000_000), 8);
+  return address;
+}

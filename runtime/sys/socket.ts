@@ -1,0 +1,146 @@
+// Unix sockets: pairs, listening and connecting by descriptor, and one descriptor a message.
+
+import { SyscallError } from "../errors.ts";
+import { closeFd, O_CLOEXEC } from "./file.ts";
+import { check, syscall } from "./libc.ts";
+import { piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+const EINTR = 4;
+const ECONNRESET = 104;
+/** sun_path holds 108 bytes; longer paths are reached through a descriptor. */
+const PATH_BYTES_MAX = 107;
+
+/** socketpair(2) that keeps message boundaries. */
+export function socketPair(): [number, number] {
+  const { address, bytes } = piece(8);
+  check(
+    syscall(NR.socketpair, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, address),
+    () => "socketpair(AF_UNIX, SOCK_SEQPACKET)",
+  );
+  return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
+}
+
+/** Sends one byte, and a descriptor with it if given. A reader that has gone is EPIPE. */
+export function sendByte(socket: number, byte: number, fd?: number): void {
+  sendMessage(socket, Buffer.of(byte), fd);
+}
+
+/** sendmsg(2) of a short text with a descriptor (SCM_RIGHTS). */
+export function sendMessage(socket: number, data: Buffer, fd?: number): void {
+  const message = messageOf(data.length, fd === undefined ? 0 : 24);
+  message.data.set(data);
+  if (fd !== undefined) {
+    message.control.writeUInt32LE(20, 0);
+    message.control.writeInt32LE(1, 8);
+    message.control.writeInt32LE(1, 12);
+    message.control.writeInt32LE(fd, 16);
+  }
+  for (;;) {
+    const result = syscall(NR.sendmsg, socket, message.address, MSG_NOSIGNAL);
+    if (result === -EINTR) continue;
+    check(result, () => `sendmsg(${socket})`);
+    return;
+  }
+}
+
+/** What came with a byte: the byte, and a descriptor if one was sent. */
+export interface Received {
+  byte: number;
+  fd?: number;
+}
+
+/** recvmsg(2) of one byte and perhaps a descriptor; undefined at end-of-file. Waits. */
+export function receiveByte(socket: number): Received | undefined {
+  const message = messageOf(1, 24);
+  for (;;) {
+    const result = syscall(NR.recvmsg, socket, message.address, MSG_CMSG_CLOEXEC);
+    if (result === -EINTR) continue;
+    if (result === 0 || result === -ECONNRESET) return undefined;
+    check(result, () => `recvmsg(${socket})`);
+    const byte = message.data[0] ?? 0;
+    const hasControl = message.header.readUInt32LE(40) >= 20;
+    return hasControl ? { byte, fd: message.control.readInt32LE(16) } : { byte };
+  }
+}
+
+function messageOf(dataBytes: number, controlBytes: number) {
+  const header = piece(56);
+  const data = piece(Math.max(dataBytes, 1));
+  const vector = piece(16);
+  const control = piece(24);
+  vector.bytes.writeBigUInt64LE(BigInt(data.address), 0);
+  vector.bytes.writeUInt32LE(dataBytes, 8);
+  header.bytes.writeBigUInt64LE(BigInt(vector.address), 16);
+  header.bytes.writeUInt32LE(1, 24);
+  if (controlBytes > 0) {
+    header.bytes.writeBigUInt64LE(BigInt(control.address), 32);
+    header.bytes.writeUInt32LE(controlBytes, 40);
+  }
+  return {
+    address: header.address,
+    header: header.bytes,
+    data: data.bytes,
+    control: control.bytes,
+  };
+}
+
+/** A listening stream socket at `name` in a directory, reached through its descriptor. */
+export function listenAt(directory: number, name: string): number {
+  const socket = streamSocket();
+  const { address, length } = addressOf(`/proc/self/fd/${directory}/${name}`);
+  const describe = (): string => `bind("${name}")`;
+  check(syscall(NR.bind, socket, address, length), describe);
+  check(syscall(NR.listen, socket, 16), () => `listen("${name}")`);
+  return socket;
+}
+
+/** connect(2) to `name` in a directory; the descriptor, or the negative errno. */
+export function tryConnectAt(directory: number, name: string): number {
+  return tryConnect(`/proc/self/fd/${directory}/${name}`);
+}
+
+/** connect(2) to a path of the caller's; throws, also when the path is too long for an address. */
+export function connect(path: string): number {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+    const ENAMETOOLONG = 36;
+    throw new SyscallError(`connect("${path}")`, ENAMETOOLONG);
+  }
+  return check(tryConnect(path), () => `connect("${path}")`);
+}
+
+function tryConnect(path: string): number {
+  const socket = streamSocket();
+  const { address, length } = addressOf(path);
+  const result = syscall(NR.connect, socket, address, length);
+  if (result === 0) return socket;
+  closeFd(socket);
+  return result;
+}
+
+/** accept4(2), close-on-exec. Waits. */
+export function accept(socket: number): number {
+  for (;;) {
+    const result = syscall(NR.accept4, socket, 0, 0, O_CLOEXEC);
+    if (result !== -EINTR) return check(result, () => `accept4(${socket})`);
+  }
+}
+
+function streamSocket(): number {
+  return check(
+    syscall(NR.socket, AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0),
+    () => "socket(AF_UNIX, SOCK_STREAM)",
+  );
+}
+
+function addressOf(path: string): { address: number; length: number } {
+  const { address, bytes } = piece(110);
+  bytes.writeUInt16LE(AF_UNIX, 0);
+  const length = bytes.write(path, 2, PATH_BYTES_MAX);
+  return { address, length: 2 + length + 1 };
+}

@@ -1,0 +1,86 @@
+// Pseudo-terminals and terminal modes: ioctl_tty(2), pty(7).
+
+import { O_CLOEXEC, O_NOCTTY, O_RDWR } from "./file.ts";
+import { check, syscall } from "./libc.ts";
+import { piece } from "./memory.ts";
+import { NR } from "./nr.ts";
+
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
+const TIOCSCTTY = 0x540e;
+const TIOCGWINSZ = 0x5413;
+const TIOCSWINSZ = 0x5414;
+const TIOCSPTLCK = 0x40045431;
+const TIOCGPTN = 0x80045430;
+const TIOCGPTPEER = 0x5441;
+const TERMIOS_BYTES = 36;
+
+/** Unlocks a pty master (unlockpt(3)) and tells its number (ptsname(3)). */
+export function unlockTerminal(master: number): number {
+  const value = piece(8);
+  check(syscall(NR.ioctl, master, TIOCSPTLCK, value.address), () => `ioctl(${master}, TIOCSPTLCK)`);
+  check(syscall(NR.ioctl, master, TIOCGPTN, value.address), () => `ioctl(${master}, TIOCGPTN)`);
+  return value.bytes.readInt32LE(0);
+}
+
+/** ioctl(TIOCGPTPEER): the slave of a master, without a path anyone could swap. Linux 4.13. */
+export function openPeer(master: number): number {
+  return check(
+    syscall(NR.ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
+    () => `ioctl(${master}, TIOCGPTPEER)`,
+  );
+}
+
+/** ioctl(TIOCSCTTY): makes a terminal the controlling one of this session. */
+export function takeTerminal(fd: number): void {
+  check(syscall(NR.ioctl, fd, TIOCSCTTY, 0), () => `ioctl(${fd}, TIOCSCTTY)`);
+}
+
+/** Whether a descriptor is a terminal (isatty(3)). */
+export function isTerminal(fd: number): boolean {
+  return syscall(NR.ioctl, fd, TCGETS, piece(64).address) === 0;
+}
+
+/** Gives `to` the window size of `from`, if `from` has one. */
+export function copyWindowSize(from: number, to: number): void {
+  const { address } = piece(8);
+  if (syscall(NR.ioctl, from, TIOCGWINSZ, address) < 0) return;
+  check(syscall(NR.ioctl, to, TIOCSWINSZ, address), () => `ioctl(${to}, TIOCSWINSZ)`);
+}
+
+/** Terminal modes, as the kernel keeps them. */
+export type TerminalModes = Buffer;
+
+/** Puts a terminal into raw mode (cfmakeraw(3)) and returns the old modes. */
+export function makeRaw(fd: number): TerminalModes {
+  const { address, bytes } = piece(64);
+  check(syscall(NR.ioctl, fd, TCGETS, address), () => `ioctl(${fd}, TCGETS)`);
+  const old = Buffer.from(bytes.subarray(0, TERMIOS_BYTES));
+  const IGNBRK_TO_IXON = 0o2753;
+  const OPOST = 1;
+  const ECHO_ECHONL_ICANON_ISIG_IEXTEN = 0o100113;
+  const CSIZE_PARENB = 0o460;
+  const CS8 = 0o60;
+  bytes.writeUInt32LE((bytes.readUInt32LE(0) & ~IGNBRK_TO_IXON) >>> 0, 0);
+  bytes.writeUInt32LE((bytes.readUInt32LE(4) & ~OPOST) >>> 0, 4);
+  bytes.writeUInt32LE(((bytes.readUInt32LE(8) & ~CSIZE_PARENB) | CS8) >>> 0, 8);
+  bytes.writeUInt32LE((bytes.readUInt32LE(12) & ~ECHO_ECHONL_ICANON_ISIG_IEXTEN) >>> 0, 12);
+  setModes(fd, bytes.subarray(0, TERMIOS_BYTES));
+  return old;
+}
+
+/** Sets terminal modes (ioctl(TCSETS)). */
+export function setModes(fd: number, modes: TerminalModes): void {
+  const { address, bytes } = piece(64);
+  bytes.set(modes);
+  check(syscall(NR.ioctl, fd, TCSETS, address), () => `ioctl(${fd}, TCSETS)`);
+}
+
+/** Turns off the translation of "\n" to "\r\n" in a terminal's output, as runc does for consoles. */
+export function clearOnlcr(fd: number): void {
+  const ONLCR = 4;
+  const { address, bytes } = piece(64);
+  check(syscall(NR.ioctl, fd, TCGETS, address), () => `ioctl(${fd}, TCGETS)`);
+  bytes.writeUInt32LE((bytes.readUInt32LE(4) & ~ONLCR) >>> 0, 4);
+  check(syscall(NR.ioctl, fd, TCSETS, address), () => `ioctl(${fd}, TCSETS)`);
+}

@@ -1,6 +1,6 @@
 // Runs one validation program in namespaces of its own, so that all it starts ends with it.
 
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { buildFolder } from "./build.ts";
 import { cgroups, removeNewCgroups } from "./leftovers.ts";
@@ -54,8 +54,11 @@ export async function runProgram(
   const exitCode = await child.exited;
   const hung = limit.aborted;
   const seconds = (performance.now() - startedMs) / 1000;
-  const left = hung ? [] : readFileSync(join(output, "left"), "utf8").split("\n").filter(Boolean);
-  left.push(...removeNewCgroups(before).map((path) => `cgroup ${path}`));
+  const leftFile = join(output, "left");
+  const left = existsSync(leftFile)
+    ? readFileSync(leftFile, "utf8").split("\n").filter(Boolean)
+    : [];
+  left.push(...removeNewCgroups(before));
   const counts = tapCounts(readFileSync(join(output, "tap"), "utf8"));
   return { name, ...counts, exit: hung ? "hang" : exitCode, seconds, left };
 }

@@ -1,0 +1,33 @@
+// Entry of the conformance run: builds the suite, then runs it in a mount namespace of its own.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "./build.ts";
+import { options } from "./options.ts";
+
+const programs = 58;
+
+const { runtime } = options(process.argv.slice(2));
+const reason = process.getuid?.() === 0 ? build() : "the suite needs root";
+if (reason !== undefined) {
+  console.log(`SKIP ${reason}`);
+  console.log(`0 passed, 0 failed, ${programs} skipped`);
+  process.exit(0);
+}
+if (!existsSync(runtime)) {
+  console.error(`${runtime} does not exist: build it, or name a runtime with --runtime=PATH`);
+  process.exit(1);
+}
+
+// A namespace, so that the hierarchies mounted for the suite go however the run ends.
+const suite = Bun.spawn(
+  [
+    ...["unshare", "--mount", process.execPath, join(import.meta.dirname, "suite.ts")],
+    ...process.argv.slice(2),
+  ],
+  { stdio: ["ignore", "inherit", "inherit"] },
+);
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => suite.kill(name));
+}
+process.exit(await suite.exited);

@@ -6,14 +6,24 @@ import type { Slots } from "./slots.ts";
 /** What an op sees when it runs: descriptors by name, and the few things only the engine can do. */
 export interface OpContext {
   readonly slots: Slots;
-  /** Clone the container's init (clone3(2)); returns 0 in the child and the pid in the parent. */
-  clone(request: CloneRequest): number;
+  /** Clones a process that walks the rest of the plan's steps for `child`; returns in both. */
+  clone(request: CloneRequest): void;
+  /** Waits for the joiner to end, and takes the pidfd that it handed over as the container's init. */
+  adoptInit(pidfdSlot: string): void;
   /** Pid of the container's init in the host's pid namespace; only after the clone. */
   initPid(): number;
-  /** Start a program in a process group of its own and wait for it; see {@link Program}. */
+  /** Starts a program in a process group of its own and waits for it; throws unless it exits 0. */
   spawn(program: Program): void;
-  /** Keep a warning for the log; works in every process of a plan. */
+  /** Keeps a warning for the log; works in every process of a plan. */
   warn(text: string): void;
+  /** Writes the container's record: init is known, or the container is created. */
+  record(phase: "identified" | "created"): void;
+  /** Lets go of the process that runs the plan; from here on init is on its own. */
+  leaveHost(): void;
+  /** Descriptor of the flight recorder, for the process that starts the container. */
+  recorderFd(): number;
+  /** Address of the two words in which the last system calls report; see sys/exec.ts. */
+  resultAddress(): number;
 }
 
 export interface CloneRequest {

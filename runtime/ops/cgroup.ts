@@ -1,0 +1,97 @@
+// The container's cgroup on the host: made, limited and joined, by absolute paths of directories.
+
+import { braceText } from "../cgroup/brace-text.ts";
+import { hintFor } from "../cgroup/controllers/table.ts";
+import { writeControl } from "../cgroup/files.ts";
+import { fillCpuset } from "../cgroup/fill-cpuset.ts";
+import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
+import { defineOp, type OpContext } from "./op.ts";
+
+const EPERM = 1;
+const ENOENT = 2;
+const EACCES = 13;
+const EROFS = 30;
+
+/**
+ * mkdir(2) of a cgroup in each hierarchy, with the levels above it. `missing` are the levels that
+ * were not there when the plan was made, and what undo removes: a container's record has to hold
+ * them before they exist. The container's own directories go with whatever the container made in
+ * them; levels above only if nothing else has come to use them.
+ */
+export const cgroupCreate = defineOp<{
+  directories: readonly string[];
+  missing: readonly string[];
+  /** Nobody asked for a cgroup: where the caller may not make one, there is none. */
+  optional: boolean;
+}>({
+  name: "cgroup.create",
+  print: ({ directories }) => braceText(directories),
+  run({ directories, optional }, context) {
+    for (const directory of directories) {
+      unlessOptional(optional, context, () => makeCgroup(directory));
+    }
+  },
+  undo({ directories, missing }) {
+    for (const directory of missing.toReversed()) {
+      if (directories.includes(directory)) removeCgroup(directory);
+      else tryRemoveEmpty(directory);
+    }
+  },
+});
+
+/** CPUs and memory nodes of a new v1 cpuset, from its parent; before anything joins it. */
+export const cgroupFillCpuset = defineOp<{ directory: string; mount: string }>({
+  name: "cgroup.fill-cpuset",
+  print: ({ directory }) => directory,
+  run: ({ directory, mount }) => fillCpuset(directory, mount),
+});
+
+/** One write(2) of a limit. */
+export const cgroupWrite = defineOp<{ directory: string; file: string; value: string }>({
+  name: "cgroup.write",
+  print: ({ directory, file, value }) => `${directory}/${file} = ${value}`,
+  run({ directory, file, value }) {
+    try {
+      writeControl(`${directory}/${file}`, value);
+    } catch (error) {
+      const hint = error instanceof SyscallError ? hintFor(file, error.errno) : undefined;
+      if (!(error instanceof SyscallError) || hint === undefined) throw error;
+      throw new RuntimeError(`${error.message}; wanted ${value} (hint: ${hint})`);
+    }
+  },
+});
+
+/**
+ * Moves init into the cgroup of each hierarchy, by its pid as the host sees it: init itself may no
+ * longer see the hierarchies, and a write by the host charges init's past to nobody else.
+ */
+export const cgroupJoin = defineOp<{ directories: readonly string[]; optional: boolean }>({
+  name: "cgroup.join",
+  print: ({ directories }) => `$init → ${braceText(directories)}`,
+  run({ directories, optional }, context) {
+    const pid = context.initPid();
+    for (const directory of directories) {
+      unlessOptional(optional, context, () => joinCgroup(directory, pid));
+    }
+  },
+});
+
+/** Something of config.json that is accepted and has no effect here. */
+export const cgroupWarn = defineOp<{ text: string }>({
+  name: "cgroup.warn",
+  print: ({ text }) => text,
+  run: ({ text }, context) => context.warn(text),
+});
+
+/** Callers without privileges often may not touch cgroups, which matters only if they want to. */
+function unlessOptional(optional: boolean, context: OpContext, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const refused =
+      error instanceof SyscallError && [EPERM, ENOENT, EACCES, EROFS].includes(error.errno);
+    if (!(optional && refused)) throw error;
+    context.warn(`the container has no cgroup of its own: ${error.message}`);
+  }
+}

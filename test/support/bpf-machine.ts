@@ -63,7 +63,8 @@ export function checkBpf(program: Uint8Array): void {
   if (length === 0 || length > 4096) throw new Error(`${length} instructions`);
   for (const [at, { code, jt, jf, k }] of instructions.entries()) {
     const isJump = [0x15, 0x25, 0x35, 0x45].includes(code);
-    if (isJump && at + 1 + Math.max(jt, jf) >= length) throw new Error(`jump past the end at ${at}`);
+    if (isJump && at + 1 + Math.max(jt, jf) >= length)
+      throw new Error(`jump past the end at ${at}`);
     if (code === 0x05 && at + 1 + k >= length) throw new Error(`jump past the end at ${at}`);
     if (code === 0x20 && (k % 4 !== 0 || k >= 64)) throw new Error(`load of ${k} at ${at}`);
   }

@@ -41,10 +41,16 @@ export const cgroupCreate = defineOp<{
 });
 
 /** CPUs and memory nodes of a new v1 cpuset, from its parent; before anything joins it. */
-export const cgroupFillCpuset = defineOp<{ directory: string; mount: string }>({
+export const cgroupFillCpuset = defineOp<{
+  directory: string;
+  mount: string;
+  optional: boolean;
+}>({
   name: "cgroup.fill-cpuset",
   print: ({ directory }) => directory,
-  run: ({ directory, mount }) => fillCpuset(directory, mount),
+  run({ directory, mount, optional }, context) {
+    unlessOptional(optional, context, () => fillCpuset(directory, mount));
+  },
 });
 
 /** One write(2) of a limit. */

@@ -1,0 +1,59 @@
+// What a controller makes of linux.resources: writes to its files, or what is wrong with the values.
+
+import type { Resources } from "../../config/types.gen.ts";
+import type { Problem } from "../../errors.ts";
+
+/** One write to a file of the container's cgroup. */
+export interface Write {
+  /** Controller whose hierarchy has the file. */
+  readonly controller: string;
+  readonly file: string;
+  readonly value: string;
+  /** JSON pointer of what asks for it; "" when every container has it. */
+  readonly pointer: string;
+}
+
+export interface Limits {
+  /** In the order that works for a new cgroup. */
+  readonly writes: readonly Write[];
+  readonly problems: readonly Problem[];
+  /** Accepted without effect, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** One controller of the table; a file each. */
+export interface Controller {
+  readonly name: string;
+  /** What has to be written on cgroup v1. */
+  v1(resources: Resources): Limits;
+  /** What a refused write usually means: by file, then by errno. */
+  readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
+}
+
+export const NO_LIMITS: Limits = { writes: [], problems: [], warnings: [] };
+
+/** A file, its value, and the key of config.json it comes from; an undefined value is not written. */
+export type FileValue = readonly [
+  file: string,
+  value: number | bigint | string | undefined,
+  key: string,
+];
+
+/** Writes of the values that are there. `pointer` is that of the object with the keys. */
+export function writesOf(
+  controller: string,
+  pointer: string,
+  values: readonly FileValue[],
+): Write[] {
+  const writes: Write[] = [];
+  for (const [file, value, key] of values) {
+    if (value === undefined) continue;
+    writes.push({ controller, file, value: `${value}`, pointer: `${pointer}/${key}` });
+  }
+  return writes;
+}
+
+/** Engines write 0 for a limit that nobody asked for, and runc and crun take it so. */
+export function unlessZero(value: number | bigint | undefined): number | bigint | undefined {
+  return value === 0 ? undefined : value;
+}

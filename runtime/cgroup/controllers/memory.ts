@@ -1,0 +1,56 @@
+// The memory controller (config-linux.md#memory; the kernel's admin-guide/cgroup-v1/memory.rst).
+
+import type { Memory, Resources } from "../../config/types.gen.ts";
+import type { Problem } from "../../errors.ts";
+import { type Controller, type Limits, NO_LIMITS, unlessZero, writesOf } from "./limits.ts";
+
+const ENOENT = 2;
+const EBUSY = 16;
+const EINVAL = 22;
+
+const POINTER = "/linux/resources/memory";
+
+/**
+ * `useHierarchy` is what v1 does anyway since Linux 5.11. `checkBeforeUpdate` has nothing to check
+ * in a new cgroup.
+ */
+export const memory: Controller = {
+  name: "memory",
+  v1,
+  hints: {
+    "memory.limit_in_bytes": { [EBUSY]: "more memory than that is in use" },
+    "memory.memsw.limit_in_bytes": {
+      [ENOENT]: "the kernel does not count swap: boot it with swapaccount=1, or leave swap out",
+      [EINVAL]: "it bounds memory and swap together and cannot be below the memory limit",
+    },
+    "memory.kmem.tcp.limit_in_bytes": { [ENOENT]: "this kernel does not count TCP memory" },
+  },
+};
+
+function v1({ memory }: Resources): Limits {
+  if (memory === undefined) return NO_LIMITS;
+  const writes = writesOf("memory", POINTER, [
+    ["memory.limit_in_bytes", unlessZero(memory.limit), "limit"],
+    ["memory.soft_limit_in_bytes", unlessZero(memory.reservation), "reservation"],
+    // After the limit: the kernel refuses a sum of memory and swap that is below the memory alone.
+    ["memory.memsw.limit_in_bytes", unlessZero(memory.swap), "swap"],
+    ["memory.kmem.tcp.limit_in_bytes", unlessZero(memory.kernelTCP), "kernelTCP"],
+    ["memory.swappiness", memory.swappiness, "swappiness"],
+    ["memory.oom_control", memory.disableOOMKiller ? 1 : undefined, "disableOOMKiller"],
+  ]);
+  return { writes, problems: swapProblems(memory), warnings: kernelWarnings(memory) };
+}
+
+function swapProblems({ limit = 0, swap = 0 }: Memory): Problem[] {
+  if (swap <= 0 || (limit > 0 && limit <= swap)) return [];
+  const wanted =
+    limit > 0 ? `at least the memory limit ${limit}` : "a memory limit beside it (limit)";
+  const message = `${swap} is the limit on memory and swap together: it wants ${wanted}`;
+  return [{ pointer: `${POINTER}/swap`, message, spec: "config-linux.md#memory" }];
+}
+
+/** The kernel has none since Linux 5.16: it refuses the file or takes any value without effect. */
+function kernelWarnings({ kernel }: Memory): string[] {
+  if (unlessZero(kernel) === undefined) return [];
+  return [`${POINTER}/kernel: a limit on kernel memory has no effect: the kernel dropped it`];
+}

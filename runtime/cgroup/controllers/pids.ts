@@ -1,0 +1,14 @@
+// The pids controller: how many tasks (config-linux.md#pids; cgroup-v1/pids.rst).
+
+import type { Resources } from "../../config/types.gen.ts";
+import { type Controller, type Limits, NO_LIMITS, writesOf } from "./limits.ts";
+
+export const pids: Controller = { name: "pids", v1 };
+
+function v1({ pids }: Resources): Limits {
+  if (pids === undefined) return NO_LIMITS;
+  // 0 is a limit like any other: what joins the cgroup may run, and nothing may fork.
+  const value = pids.limit < 0 ? "max" : pids.limit;
+  const writes = writesOf("pids", "/linux/resources/pids", [["pids.max", value, "limit"]]);
+  return { writes, problems: [], warnings: [] };
+}

@@ -1,0 +1,153 @@
+// Cgroup directories of containers: making, joining and removing them, and who is in them.
+
+import { readdirSync } from "node:fs";
+import { RuntimeError, SyscallError } from "../errors.ts";
+import { AT_FDCWD, AT_REMOVEDIR, readFile, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/file.ts";
+import { exists, writeControl } from "./files.ts";
+
+const ENOENT = 2;
+const EBUSY = 16;
+const EEXIST = 17;
+const ENODEV = 19;
+const EINVAL = 22;
+const ENOTEMPTY = 39;
+const EOPNOTSUPP = 95;
+
+/** The levels of a cgroup directory that do not exist yet, the topmost first. */
+export function missingDirectories(directory: string): string[] {
+  const missing: string[] = [];
+  for (let level = directory; !exists(level); level = parentOf(level)) missing.unshift(level);
+  return missing;
+}
+
+/**
+ * Makes a cgroup with the levels above it. One that is there already is taken if it is at rest.
+ * @throws RuntimeError if processes are in it or it is frozen, SyscallError if it cannot be made.
+ */
+export function makeCgroup(directory: string): void {
+  const result = makeLevels(directory);
+  if (result === 0) return;
+  if (result !== -EEXIST) throw new SyscallError(`mkdir("${directory}")`, -result);
+  const count = cgroupPids(directory).length;
+  if (count > 0) {
+    throw new RuntimeError(
+      `container's cgroup is not empty: ${count} process(es) found in ${directory}`,
+    );
+  }
+  if (isFrozen(directory)) {
+    throw new RuntimeError(`container's cgroup unexpectedly frozen: ${directory}`);
+  }
+}
+
+/** mkdir -p. Returns 0, -EEXIST or another negative errno. */
+function makeLevels(directory: string): number {
+  const result = tryMakeDirectoryAt(AT_FDCWD, directory, 0o755);
+  if (result !== -ENOENT || directory === "") return result;
+  const above = makeLevels(parentOf(directory));
+  if (above !== 0 && above !== -EEXIST) return above;
+  return tryMakeDirectoryAt(AT_FDCWD, directory, 0o755);
+}
+
+function isFrozen(directory: string): boolean {
+  const v1 = `${directory}/freezer.state`;
+  if (exists(v1)) return readFile(v1).trim() !== "THAWED";
+  const v2 = `${directory}/cgroup.freeze`;
+  return exists(v2) && readFile(v2).trim() === "1";
+}
+
+/**
+ * Moves a process into a cgroup. EINVAL is tried again for 150 ms: v1 answers so for moments while
+ * the cgroup or the process is still being set up.
+ * @throws SyscallError
+ */
+export function joinCgroup(directory: string, pid: number): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      writeControl(`${directory}/cgroup.procs`, `${pid}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SyscallError && error.errno === EINVAL) || attempt === 5) throw error;
+      Bun.sleepSync(30);
+    }
+  }
+}
+
+/**
+ * Pids of the processes in a cgroup and the cgroups below it, none if it is gone. Processes of
+ * other pid namespaces, which have no number here, are left out.
+ */
+export function cgroupPids(directory: string): number[] {
+  const own = readProcs(directory)
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0);
+  return own.concat(childCgroups(directory).flatMap(cgroupPids));
+}
+
+/** A cgroup can vanish at any time, also while it is read; a threaded one of v2 has no processes. */
+function readProcs(directory: string): string {
+  try {
+    return readFile(`${directory}/cgroup.procs`);
+  } catch (error) {
+    if (error instanceof SyscallError && [ENOENT, ENODEV, EOPNOTSUPP].includes(error.errno)) {
+      return "";
+    }
+    throw error;
+  }
+}
+
+function childCgroups(directory: string): string[] {
+  if (!exists(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${directory}/${entry.name}`);
+}
+
+/** Removes cgroups with the cgroups that processes in them have made; see {@link removeCgroup}. */
+export function removeCgroups(directories: readonly string[]): void {
+  for (const directory of directories) removeCgroup(directory);
+}
+
+/**
+ * Removes a cgroup with the cgroups below it; one that is gone is fine. The kernel answers EBUSY
+ * until the last process has really ended, so this waits up to a second in growing steps.
+ * @throws RuntimeError if processes are still in it, SyscallError if it cannot be removed.
+ */
+export function removeCgroup(directory: string): void {
+  let result = tryRemoveTree(directory);
+  for (let delayMs = 1; isBusy(result) && delayMs < 1024; delayMs *= 2) {
+    Bun.sleepSync(delayMs);
+    result = tryRemoveTree(directory);
+  }
+  if (result === 0) return;
+  const count = cgroupPids(directory).length;
+  if (isBusy(result) && count > 0) {
+    throw new RuntimeError(`cannot remove cgroup ${directory}: ${count} process(es) are in it`);
+  }
+  throw new SyscallError(`rmdir("${directory}")`, -result);
+}
+
+/** Returns 0 or a negative errno. */
+function tryRemoveTree(directory: string): number {
+  const result = tryRemoveEmpty(directory);
+  if (!isBusy(result)) return result;
+  for (const child of childCgroups(directory)) {
+    const below = tryRemoveTree(child);
+    if (below !== 0) return below;
+  }
+  return tryRemoveEmpty(directory);
+}
+
+/** rmdir(2) of a cgroup without children, 0 also if it is gone. Returns the negative errno. */
+export function tryRemoveEmpty(directory: string): number {
+  const result = tryUnlinkAt(AT_FDCWD, directory, AT_REMOVEDIR);
+  return result === -ENOENT ? 0 : result;
+}
+
+function isBusy(result: number): boolean {
+  return result === -EBUSY || result === -ENOTEMPTY;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

@@ -1,0 +1,138 @@
+// linux.cgroupsPath and linux.resources: the container's cgroup, its limits, and when init joins.
+
+import type { Write } from "../cgroup/controllers/limits.ts";
+import { CONTROLLERS } from "../cgroup/controllers/table.ts";
+import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
+import type { Config, Resources } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import {
+  cgroupCreate,
+  cgroupFillCpuset,
+  cgroupJoin,
+  cgroupWarn,
+  cgroupWrite,
+} from "../ops/cgroup.ts";
+import { type Step, step } from "../plan/step.ts";
+
+const SPEC = "config-linux.md#control-groups";
+
+export interface CgroupClause {
+  /** Before the clone. */
+  readonly create: readonly Step[];
+  /** Before anything joins. */
+  readonly limits: readonly Step[];
+  /** Right after the clone, while init mounts: the hierarchies that charge no memory. */
+  readonly joinEarly: readonly Step[];
+  /** Last: v1's memory hierarchy, or v2, where the memory of what init does would count. */
+  readonly joinMemory: readonly Step[];
+  readonly problems: readonly Problem[];
+}
+
+export interface CgroupPlace {
+  /** The container's id. */
+  id: string;
+  /** Levels of its cgroup directories that do not exist; all are taken to exist when absent. */
+  missing?: readonly string[];
+}
+
+/** The cgroup of a container to be created (config-linux.md#control-groups). */
+export function cgroup(config: Config, facts: HostFacts, place: CgroupPlace): CgroupClause {
+  const { cgroupsPath, resources = {} } = config.linux ?? {};
+  const directories = cgroupDirectories(facts.cgroup, cgroupsPath, place.id);
+  const limits = limitsFor(resources, facts, directories);
+  const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
+  const optional = !asked && isRootless(facts);
+  const because = cgroupsPath === undefined ? "" : "/linux/cgroupsPath";
+  const join = (which: readonly CgroupDirectory[]) =>
+    which.length === 0
+      ? []
+      : [step("host", cgroupJoin({ directories: pathsOf(which), optional }), because)];
+  return {
+    create: createSteps(directories, place.missing ?? [], { optional, because }),
+    limits: limits.steps,
+    joinEarly: join(directories.filter((one) => !chargesMemory(one, facts))),
+    joinMemory: join(directories.filter((one) => chargesMemory(one, facts))),
+    problems: [...limits.problems, ...unsupportedProblems(resources)],
+  };
+}
+
+function createSteps(
+  directories: readonly CgroupDirectory[],
+  missing: readonly string[],
+  { optional, because }: { optional: boolean; because: string },
+): Step[] {
+  if (directories.length === 0) return [];
+  const create = cgroupCreate({ directories: pathsOf(directories), missing, optional });
+  const cpuset = directories.find((one) => one.controllers.includes("cpuset"));
+  if (cpuset === undefined) return [step("host", create, because)];
+  const { directory, mount } = cpuset;
+  const fill = cgroupFillCpuset({ directory, mount, optional });
+  return [step("host", create, because), step("host", fill, because)];
+}
+
+function limitsFor(
+  resources: Resources,
+  facts: HostFacts,
+  directories: readonly CgroupDirectory[],
+): { steps: Step[]; problems: Problem[] } {
+  const steps: Step[] = [];
+  const problems: Problem[] = [];
+  for (const controller of CONTROLLERS) {
+    const { writes, problems: wrong, warnings } = controller.v1(resources);
+    problems.push(...wrong);
+    for (const text of warnings) steps.push(step("host", cgroupWarn({ text }), ""));
+    if (controller.name === "devices" && isRootless(facts)) {
+      steps.push(...devicesWarning(resources));
+      continue;
+    }
+    const found = directories.find((one) => one.controllers.includes(controller.name));
+    if (found) steps.push(...writes.map((write) => writeStep(found.directory, write)));
+    else problems.push(...unmountedProblems(writes, facts));
+  }
+  return { steps, problems };
+}
+
+function writeStep(directory: string, { file, value, pointer }: Write): Step {
+  return step("host", cgroupWrite({ directory, file, value }), pointer);
+}
+
+/** One problem a limit, and one for the whole list of devices. */
+function unmountedProblems(writes: readonly Write[], facts: HostFacts): Problem[] {
+  const pointers = new Set(writes.map(({ pointer }) => pointer.replace(/\/\d+$/, "")));
+  pointers.delete("");
+  const message =
+    facts.cgroup.mode === "v2"
+      ? "limits on a host with cgroup v2 are not supported yet"
+      : `cannot be set: the cgroup controller ${writes[0]?.controller} is not mounted`;
+  return [...pointers].map((pointer) => ({ pointer, message, spec: SPEC }));
+}
+
+/** The kernel leaves device rules to root in the initial user namespace (devices.rst). */
+function devicesWarning({ devices = [] }: Resources): Step[] {
+  if (devices.length === 0) return [];
+  const text = "/linux/resources/devices: only root of the host can set device rules: left out";
+  return [step("host", cgroupWarn({ text }), "")];
+}
+
+const UNSUPPORTED = ["blockIO", "hugepageLimits", "network", "rdma", "unified"] as const;
+
+function unsupportedProblems(resources: Resources): Problem[] {
+  return UNSUPPORTED.filter((key) => Object.keys(resources[key] ?? {}).length > 0).map((key) => ({
+    pointer: `/linux/resources/${key}`,
+    message: `${key} is not supported yet`,
+    spec: SPEC,
+  }));
+}
+
+function chargesMemory({ controllers }: CgroupDirectory, { cgroup: { mode } }: HostFacts): boolean {
+  return mode === "v2" || controllers.includes("memory");
+}
+
+function isRootless(facts: HostFacts): boolean {
+  return facts.uid !== 0 || facts.userNamespace;
+}
+
+function pathsOf(directories: readonly CgroupDirectory[]): string[] {
+  return directories.map((one) => one.directory);
+}

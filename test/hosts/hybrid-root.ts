@@ -1,0 +1,37 @@
+// A small virtual machine: Linux 6.18, cgroup v1 hierarchies one a controller with an empty cgroup2
+// beside them, no security module, root without CAP_SYS_RESOURCE, in a memory cgroup of its own.
+
+import type { HostFacts } from "../../runtime/host/facts.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+
+const V1 = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "blkio", "pids"];
+
+export const hybridRoot: HostFacts = {
+  kernel: "6.18.44",
+  machine: "x86_64",
+  uid: 0,
+  userNamespace: false,
+  capabilities: CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
+  umask: 0o022,
+  apparmor: false,
+  selinux: false,
+  cgroup: {
+    mode: "hybrid",
+    hierarchies: [
+      ...V1.map((name) => ({ controllers: [name], mount: `/sys/fs/cgroup/${name}`, own: "/" })),
+      { controllers: ["memory"], mount: "/sys/fs/cgroup/memory", own: "/tenant" },
+      { controllers: ["name=systemd"], mount: "/sys/fs/cgroup/systemd", own: "/" },
+      { controllers: [], mount: "/sys/fs/cgroup/unified", own: "/" },
+    ],
+  },
+  namespaces: {
+    cgroup: "4026531835",
+    ipc: "4026531839",
+    mnt: "4026531841",
+    net: "4026531840",
+    pid: "4026531836",
+    time: "4026531834",
+    user: "4026531837",
+    uts: "4026531838",
+  },
+};

@@ -1,0 +1,137 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type CgroupClause, cgroup } from "../../../runtime/clauses/cgroup.ts";
+import type { Config, Linux } from "../../../runtime/config/types.gen.ts";
+import type { HostFacts } from "../../../runtime/host/facts.ts";
+import type { Step } from "../../../runtime/plan/step.ts";
+import { hybridRoot } from "../../hosts/hybrid-root.ts";
+import { v2Root } from "../../hosts/v2-root.ts";
+import { v2Rootless } from "../../hosts/v2-rootless.ts";
+
+const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchies: [] } };
+
+function compiled(linux: Linux, facts: HostFacts): CgroupClause {
+  const config: Config = { ociVersion: "1.3.0", root: { path: "rootfs" }, linux };
+  return cgroup(config, facts, { id: "demo" });
+}
+
+function printed(steps: readonly Step[]): string[] {
+  return steps.map(({ op }) => `${op.name} ${op.print()}`);
+}
+
+function pointers(linux: Linux, facts: HostFacts): string[] {
+  return compiled(linux, facts).problems.map(({ pointer }) => pointer);
+}
+
+test("on v1 the cgroup is made in every hierarchy and its cpuset filled", () => {
+  const { create } = compiled({ cgroupsPath: "/demo" }, hybridRoot);
+  assert.equal(printed(create), [
+    "cgroup.create /sys/fs/cgroup/{cpu,cpuacct,cpuset,devices,freezer,blkio,pids,memory,systemd,unified}/demo",
+    "cgroup.fill-cpuset /sys/fs/cgroup/cpuset/demo",
+  ]);
+  assert.ok(create.every(({ because, who }) => because === "/linux/cgroupsPath" && who === "host"));
+});
+
+test("the hierarchy that charges memory is joined apart from the others", () => {
+  const { joinEarly, joinMemory } = compiled({}, hybridRoot);
+  assert.equal(printed(joinMemory), ["cgroup.join $init → /sys/fs/cgroup/memory/tenant/demo"]);
+  assert.is(joinEarly.length, 1);
+  assert.not.match(printed(joinEarly)[0] ?? "", "memory");
+});
+
+test("each limit is a write to the container's own cgroup because of its field", () => {
+  const { limits } = compiled(
+    { cgroupsPath: "/demo", resources: { devices: [{ allow: true }], pids: { limit: 7 } } },
+    hybridRoot,
+  );
+  assert.equal(
+    limits.map(({ op, because }) => [op.args, because]),
+    [
+      [
+        { directory: "/sys/fs/cgroup/pids/demo", file: "pids.max", value: "7" },
+        "/linux/resources/pids/limit",
+      ],
+      [
+        {
+          directory: "/sys/fs/cgroup/devices/demo",
+          file: "devices.allow",
+          value: "a *:* rwm",
+        },
+        "/linux/resources/devices/0",
+      ],
+    ],
+  );
+});
+
+test("a limit whose controller is not mounted is refused", () => {
+  const linux: Linux = { resources: { pids: { limit: 7 }, devices: [{ allow: false }] } };
+  assert.equal(pointers(linux, NO_CGROUPS), [
+    "/linux/resources/pids/limit",
+    "/linux/resources/devices",
+  ]);
+});
+
+test("without any cgroup filesystem a container without limits has no cgroup", () => {
+  const clause = compiled({ cgroupsPath: "/demo" }, NO_CGROUPS);
+  assert.equal(clause, { create: [], limits: [], joinEarly: [], joinMemory: [], problems: [] });
+});
+
+test("resources that are not acted on are refused, empty ones are not", () => {
+  const linux: Linux = {
+    resources: {
+      blockIO: { weight: 10 },
+      hugepageLimits: [{ pageSize: "2MB", limit: 1 }],
+      network: {},
+      rdma: { mlx5_0: { hcaHandles: 1 } },
+      unified: {},
+    },
+  };
+  assert.equal(pointers(linux, hybridRoot), [
+    "/linux/resources/blockIO",
+    "/linux/resources/hugepageLimits",
+    "/linux/resources/rdma",
+  ]);
+});
+
+test("on v2 the cgroup is made beside the caller's own and joined last", () => {
+  const clause = compiled({}, v2Root);
+  assert.equal(printed(clause.create), [
+    "cgroup.create /sys/fs/cgroup/user.slice/user-0.slice/demo",
+  ]);
+  assert.is(clause.joinMemory.length, 1);
+  assert.equal([clause.joinEarly, clause.limits, clause.problems], [[], [], []]);
+});
+
+test("on v2 each limit and the list of devices are refused", () => {
+  const linux: Linux = {
+    resources: {
+      memory: { limit: 2 ** 30, swap: -1 },
+      cpu: { shares: 10 },
+      devices: [{ allow: false }, { allow: true, type: "c", major: 1, minor: 3 }],
+    },
+  };
+  assert.equal(pointers(linux, v2Root), [
+    "/linux/resources/cpu/shares",
+    "/linux/resources/memory/limit",
+    "/linux/resources/memory/swap",
+    "/linux/resources/devices",
+  ]);
+});
+
+test("without root a cgroup is optional unless it is asked for", () => {
+  const optional = (linux: Linux) => compiled(linux, v2Rootless).create[0]?.op.args;
+  assert.match(JSON.stringify(optional({})), '"optional":true');
+  assert.match(JSON.stringify(optional({ cgroupsPath: "demo" })), '"optional":false');
+  assert.match(JSON.stringify(compiled({}, v2Root).create[0]?.op.args), '"optional":false');
+});
+
+test("without root device rules are left out with a warning", () => {
+  const { limits, problems } = compiled({ resources: { devices: [{ allow: false }] } }, v2Rootless);
+  assert.equal(
+    limits.map(({ op }) => op.name),
+    ["cgroup.warn"],
+  );
+  assert.equal(problems, []);
+});
+
+test.run();

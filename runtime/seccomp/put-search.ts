@@ -19,16 +19,17 @@ const ARGS = 16;
 export function putSearch(bpf: Bpf, ranges: readonly Range[], fallback: number): Place {
   /** System calls of one entry of the profile share their tests. */
   const tests = new Map<readonly Rule[], Place>();
-  const place = search(ranges);
+  const place = search(0, ranges.length);
   return ranges.length > 1 ? putLoad(bpf, NR) : place;
 
-  function search(part: readonly Range[]): Place {
-    const upper = part.slice(part.length >> 1);
-    const [{ first, outcome } = { first: 0, outcome: fallback }] = upper;
-    if (part.length < 2) return putOutcome(outcome);
-    const yes = search(upper);
-    const no = search(part.slice(0, part.length >> 1));
-    return putJump(bpf, { code: "ge", k: first, yes, no });
+  function search(from: number, to: number): Place {
+    const middle = (from + to) >> 1;
+    const range = ranges[middle];
+    if (range === undefined) return putReturn(bpf, fallback);
+    if (middle === from) return putOutcome(range.outcome);
+    const yes = search(middle, to);
+    const no = search(from, middle);
+    return putJump(bpf, { code: "ge", k: range.first, yes, no });
   }
 
   function putOutcome(outcome: Outcome): Place {

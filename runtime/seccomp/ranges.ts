@@ -48,10 +48,12 @@ export function rangesFrom(
 
 function addArch(ranges: Range[], rules: ArchRules, { unnamed, newer }: Fallbacks): void {
   let next = rules.arch.firstNumber;
-  for (const number of [...rules.outcomes.keys()].sort((a, b) => a - b)) {
-    if (number > next) addRange(ranges, next, unnamed);
-    addRange(ranges, number, rules.outcomes.get(number) ?? unnamed);
-    next = number + 1;
+  let last: Outcome | undefined;
+  for (const named of rules.outcomes) {
+    const outcome = named ?? unnamed;
+    if (outcome !== last) addRange(ranges, next, outcome);
+    last = outcome;
+    next += 1;
   }
   // As in runc: a profile that names nothing, or nothing but number 0, tells no age.
   const namesNothing = rules.newest === 0;

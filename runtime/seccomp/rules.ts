@@ -11,7 +11,8 @@ export type Outcome = number | readonly Rule[];
 
 export interface ArchRules {
   arch: Arch;
-  outcomes: Map<number, Outcome>;
+  /** By system call number less the architecture's `firstNumber`. */
+  outcomes: (Outcome | undefined)[];
   /** Largest system call number that the profile names, 0 if none. */
   newest: number;
 }
@@ -35,32 +36,22 @@ export function rulesFrom(
   profile: Seccomp,
   archs: readonly Arch[],
 ): { archRules: ArchRules[]; unknown: string[] } {
-  const archRules = archs.map((arch) => ({
-    arch,
-    outcomes: new Map<number, Outcome>(),
-    newest: 0,
-  }));
+  const archRules = archs.map((arch): ArchRules => ({ arch, outcomes: [], newest: 0 }));
   const unknown: string[] = [];
   const defaultValue = actionValue(profile.defaultAction ?? "", profile.defaultErrnoRet);
   for (const entry of profile.syscalls ?? []) {
     const action = actionValue(entry.action, entry.errnoRet);
-    const outcomes = { 32: outcomeFrom(entry, action, 32), 64: outcomeFrom(entry, action, 64) };
-    for (const name of entry.names) {
-      let known = false;
-      for (const rules of archRules) {
-        const number = rules.arch.numberOf(name);
-        const multiplexer = rules.arch.multiplexerOf?.(name);
-        known ||= number !== undefined || multiplexer !== undefined;
-        if (number !== undefined && number > rules.newest) rules.newest = number;
-        if (action === defaultValue) continue;
-        const outcome = outcomes[rules.arch.argumentBits];
-        if (number !== undefined) addOutcome(rules, number, outcome);
-        if (multiplexer !== undefined) {
-          addOutcome(rules, multiplexer.number, throughCall(outcome, multiplexer.call));
-        }
-      }
-      if (!known) unknown.push(name);
+    let missing = entry.names;
+    for (const rules of archRules) {
+      const outcome =
+        action === defaultValue ? undefined : outcomeFrom(entry, action, rules.arch.argumentBits);
+      const missingHere = addEntry(rules, entry.names, outcome);
+      missing =
+        missing === entry.names
+          ? missingHere
+          : missing.filter((name) => missingHere.includes(name));
     }
+    unknown.push(...missing);
   }
   return { archRules, unknown };
 }
@@ -101,10 +92,39 @@ function throughCall(outcome: Outcome, call: number): Outcome {
   }));
 }
 
-function addOutcome({ outcomes }: ArchRules, number: number, added: Outcome): void {
-  const present = outcomes.get(number);
+/**
+ * @param outcome Absent: the names only count for `newest`.
+ * @returns The names that the architecture does not know.
+ */
+function addEntry(
+  rules: ArchRules,
+  names: readonly string[],
+  outcome: Outcome | undefined,
+): readonly string[] {
+  const { numberOf, firstNumber, multiplexers = [] } = rules.arch;
+  let missing: string[] = [];
+  for (const name of names) {
+    const number = numberOf(name);
+    if (number === undefined) missing.push(name);
+    else {
+      if (number > rules.newest) rules.newest = number;
+      if (outcome !== undefined) addOutcome(rules, number - firstNumber, outcome);
+    }
+  }
+  for (const { number, callOf } of multiplexers) {
+    missing = missing.filter((name) => callOf(name) === undefined);
+    if (outcome === undefined) continue;
+    for (const name of names) {
+      const call = callOf(name);
+      if (call !== undefined) addOutcome(rules, number - firstNumber, throughCall(outcome, call));
+    }
+  }
+  return missing;
+}
+
+function addOutcome({ outcomes }: ArchRules, at: number, added: Outcome): void {
+  const present = outcomes[at];
   if (typeof present === "number") return;
-  const extended =
-    present === undefined || typeof added === "number" ? added : [...present, ...added];
-  outcomes.set(number, extended);
+  const both = present !== undefined && typeof added !== "number";
+  outcomes[at] = both ? [...present, ...added] : added;
 }

@@ -12,12 +12,13 @@ export interface Arch {
   firstNumber: number;
   /** Number of a system call as it stands in seccomp_data.nr; undefined: there is none. */
   numberOf: (name: string) => number | undefined;
-  /** The call that also reaches this system call by a number in its first argument, if any. */
-  multiplexerOf?: (name: string) => Multiplexer | undefined;
+  /** Calls that reach others by a number in their first argument. */
+  multiplexers?: readonly Multiplexer[];
 }
 
-/** socketcall(2) or ipc(2), and the value of its first argument that stands for a system call. */
+/** socketcall(2) or ipc(2). */
 export interface Multiplexer {
   number: number;
-  call: number;
+  /** The first argument that stands for a system call; undefined: none does. */
+  callOf: (name: string) => number | undefined;
 }

@@ -1,25 +1,23 @@
-// Reads the tables of system calls, which are one string each: quicker to load than an object.
-
-import { COMMON_CALLS } from "./common-calls.ts";
+// Reads tables of numbers by name. They are strings because those are the quickest to load.
 
 /**
- * A look-up of system call numbers; the table is read at the first look-up.
+ * A look-up in a table, which is read at the first look-up.
  *
- * @param calls Names in the order of their numbers, separated by white space; a number says where
- *   the names after it begin. Those from 424 up are added.
+ * @param parts Names in the order of their numbers, separated by one space; a number says where
+ *   the names after it begin.
  */
-export function callTable(calls: string): (name: string) => number | undefined {
+export function callTable(...parts: string[]): (name: string) => number | undefined {
   let numbers: Map<string, number> | undefined;
   return (name) => {
-    numbers ??= readTable(`${calls} ${COMMON_CALLS}`);
+    numbers ??= readTable(parts.join(" "));
     return numbers.get(name);
   };
 }
 
-function readTable(calls: string): Map<string, number> {
+function readTable(text: string): Map<string, number> {
   const numbers = new Map<string, number>();
   let next = 0;
-  for (const word of calls.trim().split(/\s+/)) {
+  for (const word of text.split(" ")) {
     const isNumber = word.charCodeAt(0) <= 0x39;
     if (isNumber) next = Number(word);
     else numbers.set(word, next++);

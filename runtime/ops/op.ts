@@ -6,6 +6,8 @@ import type { Slots } from "./slots.ts";
 /** What an op sees when it runs: descriptors by name, and the few things only the engine can do. */
 export interface OpContext {
   readonly slots: Slots;
+  /** What a step found out for a later one of the same process, by name. */
+  readonly found: Map<string, string>;
   /** Clones a process that walks the rest of the plan's steps for `child`; returns in both. */
   clone(request: CloneRequest): void;
   /** Waits for the joiner to end, and takes the pidfd that it handed over as the container's init. */

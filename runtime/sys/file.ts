@@ -91,14 +91,16 @@ export function markCloseOnExec(first: number): void {
   );
 }
 
-/** fcntl(F_SETFD): whether a descriptor closes at execve. */
-export function setCloseOnExec(fd: number, value: 0 | 1): void {
-  check(syscall(NR.fcntl, fd, 2, value), () => `fcntl(${fd}, F_SETFD, ${value})`);
+/** fcntl(F_GETFD): whether a descriptor closes at execve; undefined when it is not open. */
+export function closesOnExec(fd: number): boolean | undefined {
+  const FD_CLOEXEC = 1;
+  const flags = syscall(NR.fcntl, fd, 1);
+  return flags < 0 ? undefined : (flags & FD_CLOEXEC) !== 0;
 }
 
 /** Whether a descriptor is open (fcntl(F_GETFD)). */
 export function isOpen(fd: number): boolean {
-  return syscall(NR.fcntl, fd, 1) >= 0;
+  return closesOnExec(fd) !== undefined;
 }
 
 /** dup3(2): `to` becomes a copy of `from` that survives execve. */

@@ -41,6 +41,14 @@ export function isTerminal(fd: number): boolean {
   return syscall(NR.ioctl, fd, TCGETS, piece(64).address) === 0;
 }
 
+/** ioctl(TIOCSWINSZ), in characters. */
+export function setWindowSize(fd: number, size: { height: number; width: number }): void {
+  const { address, bytes } = piece(8);
+  bytes.writeUInt16LE(size.height, 0);
+  bytes.writeUInt16LE(size.width, 2);
+  check(syscall(NR.ioctl, fd, TIOCSWINSZ, address), () => `ioctl(${fd}, TIOCSWINSZ)`);
+}
+
 /** Gives `to` the window size of `from`, if `from` has one. */
 export function copyWindowSize(from: number, to: number): void {
   const { address } = piece(8);

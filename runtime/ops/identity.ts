@@ -1,0 +1,68 @@
+// User, groups and capabilities of the container's program.
+
+import {
+  clearAmbient,
+  setCapabilities,
+  setGid,
+  setGroups,
+  setUid,
+  tryRaiseAmbient,
+} from "../sys/identity.ts";
+import { PR_CAPBSET_DROP, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, prctl } from "../sys/process.ts";
+import { defineOp } from "./op.ts";
+
+export interface Identity {
+  uid: number;
+  gid: number;
+  additionalGids: readonly number[];
+  /** Capability numbers. */
+  bounding: readonly number[];
+  effective: readonly number[];
+  permitted: readonly number[];
+  inheritable: readonly number[];
+  ambient: readonly number[];
+  /** Numbers that this kernel knows: what is not in `bounding` is dropped. */
+  known: readonly number[];
+  /** Kept until execve(2) recomputes the sets, so that a filter may be loaded. */
+  keepSysAdmin: boolean;
+}
+
+const CAP_SYS_ADMIN = 21;
+
+/**
+ * User, groups and capabilities, in the one order that works: the bounding set while CAP_SETPCAP is
+ * there, ids with the capabilities kept, then the sets, the ambient one last because it needs the
+ * permitted and the inheritable (capabilities(7)).
+ */
+export const setIdentity = defineOp<Identity>({
+  name: "identity.set",
+  print: ({ uid, gid, additionalGids, bounding }) =>
+    `${[uid, gid, ...additionalGids].join(":")} with ${bounding.length} capabilities`,
+  run: (identity, context) => {
+    for (const capability of identity.known) {
+      if (!identity.bounding.includes(capability)) prctl(PR_CAPBSET_DROP, capability);
+    }
+    prctl(PR_SET_KEEPCAPS, 1);
+    setGroups(identity.additionalGids);
+    setGid(identity.gid);
+    setUid(identity.uid);
+    // Changing ids has made the process dumpable again, or not: prctl(2) leaves it to a sysctl.
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_KEEPCAPS, 0);
+    const extra = identity.keepSysAdmin ? [CAP_SYS_ADMIN] : [];
+    setCapabilities({
+      effective: maskOf([...identity.effective, ...extra]),
+      permitted: maskOf([...identity.permitted, ...extra]),
+      inheritable: maskOf(identity.inheritable),
+    });
+    clearAmbient();
+    for (const capability of identity.ambient) {
+      const result = tryRaiseAmbient(capability);
+      if (result < 0) context.warn(`cannot raise ambient capability ${capability}`);
+    }
+  },
+});
+
+function maskOf(capabilities: readonly number[]): bigint {
+  return capabilities.reduce((mask, capability) => mask | (1n << BigInt(capability)), 0n);
+}

@@ -1,0 +1,58 @@
+// The standard streams: whose they are, and what of the host shows through them.
+
+import { SyscallError } from "../errors.ts";
+import {
+  closeFd,
+  duplicateTo,
+  isOpen,
+  O_RDWR,
+  S_IFCHR,
+  S_IFMT,
+  statusOf,
+  tryChangeOwner,
+  tryOpenInRoot,
+} from "../sys/file.ts";
+import { defineOp } from "./op.ts";
+
+const EPERM = 1;
+const ENOENT = 2;
+const EINVAL = 22;
+const EROFS = 30;
+const STREAMS = [0, 1, 2];
+
+/** fchown(2) of the standard streams, so that a program without privileges may reopen them. */
+export const ownStreams = defineOp<{ uid: number }>({
+  name: "stdio.own",
+  print: ({ uid }) => String(uid),
+  run: ({ uid }) => {
+    const UNCHANGED = 0xffffffff;
+    for (const fd of STREAMS) {
+      if (!isOpen(fd) || isNullDevice(fd) || statusOf(fd).uid === uid) continue;
+      const result = tryChangeOwner(fd, uid, UNCHANGED);
+      // A stream on a read-only or foreign filesystem stays as it is.
+      if (result < 0 && ![EINVAL, EPERM, EROFS].includes(-result)) {
+        throw new SyscallError(`fchown(${fd}, ${uid}, -1)`, -result);
+      }
+    }
+  },
+});
+
+/** A stream on the host's /dev/null is moved to the container's, so that no mount of the host shows. */
+export const reopenNull = defineOp<Record<string, never>>({
+  name: "stdio.reopen-null",
+  print: () => "/dev/null",
+  run: (_args, { slots }) => {
+    const nulls = STREAMS.filter((fd) => isOpen(fd) && isNullDevice(fd));
+    if (nulls.length === 0) return;
+    const found = tryOpenInRoot(slots.get("$root"), "/dev/null", O_RDWR);
+    if (found === -ENOENT) return;
+    if (found < 0) throw new SyscallError('openat2("/dev/null", O_RDWR)', -found);
+    if (isNullDevice(found)) for (const fd of nulls) duplicateTo(found, fd);
+    closeFd(found);
+  },
+});
+
+function isNullDevice(fd: number): boolean {
+  const { mode, rdevMajor, rdevMinor } = statusOf(fd);
+  return (mode & S_IFMT) === S_IFCHR && rdevMajor === 1 && rdevMinor === 3;
+}

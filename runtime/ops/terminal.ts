@@ -1,0 +1,92 @@
+// The container's terminal: a pty of its own devpts, the slave for the program, the master for
+// whoever called.
+
+import { RuntimeError } from "../errors.ts";
+import {
+  closeFd,
+  duplicateTo,
+  filesystemMagic,
+  O_NOCTTY,
+  O_RDWR,
+  openInRoot,
+  tryChangeOwner,
+} from "../sys/file.ts";
+import { cloneTree, moveMount } from "../sys/mount.ts";
+import { connect, sendMessage } from "../sys/socket.ts";
+import { openPeer, setWindowSize, takeTerminal, unlockTerminal } from "../sys/terminal.ts";
+import { defineOp } from "./op.ts";
+import { openTarget } from "./path.ts";
+
+const DEVPTS_SUPER_MAGIC = 0x1cd1;
+
+interface Terminal {
+  uid: number;
+  /** Rows and columns; null leaves the kernel's 0, 0. */
+  size: { height: number; width: number } | null;
+}
+
+/**
+ * A pty from the container's own devpts (pty(7)), its slave opened by TIOCGPTPEER and not by a path
+ * that could be swapped (CVE-2025-52565).
+ */
+export const openTerminal = defineOp<Terminal>({
+  name: "terminal.open",
+  print: () => "/dev/pts/ptmx →$terminal →$console",
+  gives: () => "$console",
+  run: ({ uid, size }, { slots }) => {
+    const master = openInRoot(slots.get("$root"), "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+    slots.put("$console", master);
+    if (filesystemMagic(master) !== DEVPTS_SUPER_MAGIC) {
+      throw new RuntimeError("/dev/pts/ptmx is not on a devpts (hint: mount devpts on /dev/pts)");
+    }
+    unlockTerminal(master);
+    if (size !== null) setWindowSize(master, size);
+    const slave = openPeer(master);
+    slots.put("$terminal", slave);
+    tryChangeOwner(slave, uid, 0xffffffff);
+  },
+});
+
+/** The slave as /dev/console, which is what programs open that look for one. */
+export const mountConsole = defineOp<Record<string, never>>({
+  name: "terminal.console",
+  print: () => "$terminal on /dev/console",
+  run: (_args, { slots }) => {
+    const target = openTarget(slots.get("$root"), "/dev/console", "file");
+    const tree = cloneTree(slots.get("$terminal"), "", "single");
+    moveMount(tree, target);
+    closeFd(tree);
+    closeFd(target);
+  },
+});
+
+/** Makes the slave the controlling terminal of the session and its standard streams. */
+export const takeConsole = defineOp<Record<string, never>>({
+  name: "terminal.take",
+  print: () => "$terminal as stdin, stdout, stderr",
+  run: (_args, { slots }) => {
+    const slave = slots.get("$terminal");
+    takeTerminal(slave);
+    for (const fd of [0, 1, 2]) duplicateTo(slave, fd);
+    slots.close("$terminal");
+    slots.close("$console");
+  },
+});
+
+/** Connects to the socket that the caller wants the master on, before anything is made. */
+export const connectConsole = defineOp<{ path: string }>({
+  name: "console.connect",
+  print: ({ path }) => `${path} →$console-socket`,
+  run: ({ path }, { slots }) => slots.put("$console-socket", connect(path)),
+});
+
+/** Sends the master: one message, the name as its text, the descriptor beside it. */
+export const sendConsole = defineOp<Record<string, never>>({
+  name: "console.send",
+  print: () => "$console to $console-socket",
+  run: (_args, { slots }) => {
+    sendMessage(slots.get("$console-socket"), Buffer.from("/dev/ptmx"), slots.get("$console"));
+    slots.close("$console-socket");
+    slots.close("$console");
+  },
+});

@@ -1,4 +1,4 @@
-// The cgroup v1 hierarchies that the suite wants and a machine may leave out.
+// The cgroup v1 hierarchies that a machine may leave out, for the conformance run and the benchmark.
 
 import {
   lstatSync,
@@ -13,7 +13,6 @@ import {
 import { join } from "node:path";
 
 const cgroupRoot = "/sys/fs/cgroup";
-const wanted = ["hugetlb", "perf_event", "net_cls,net_prio"];
 
 /** What the machine has; `missing` are controllers of v1 that cannot be mounted, with the reason. */
 export type Hierarchies = { v1: false } | { v1: true; missing: Map<string, string> };
@@ -22,8 +21,11 @@ export type Hierarchies = { v1: false } | { v1: true; missing: Map<string, strin
  * Mounts the hierarchies that are missing. Call it in a mount namespace of one's own: nothing is
  * undone but by its end. The folders under the cgroup root come on a new tmpfs, so that the host
  * does not see them either.
+ *
+ * @param wanted controllers; those that share a hierarchy as one text, separated by commas
+ * @throws Error where the cgroup root is not laid out as a tmpfs with one mount a folder
  */
-export function mountHierarchies(): Hierarchies {
+export function mountHierarchies(wanted: readonly string[]): Hierarchies {
   const mounted = mountedControllers();
   if (mounted.size === 0) return { v1: false };
   moveToNewTmpfs();

@@ -1,0 +1,45 @@
+// Entry of the benchmark: checks what it needs, then runs it in a mount namespace of its own.
+
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const usage = `Usage: bun bench/run.ts [--runtime=PATH]
+
+Compares a runtime (default: build/runt) with the host's runc and crun, and with a current runc that
+is built where Go is installed, as root. Times are medians of interleaved runs, without rest and with
+0.4 s of rest before each. Budgets are ratios to the faster runc in the runs without rest; crun's
+ratio is the aim. Ends with the time of every step of one \`runt run\`.
+`;
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: "string", default: "build/runt" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const command = resolve(values.runtime);
+const problem = hindrance();
+if (problem !== undefined) {
+  console.error(problem);
+  process.exit(1);
+}
+
+// A namespace, so that the cgroup hierarchies mounted for the peers go however the run ends.
+const child = Bun.spawn(
+  ["unshare", "--mount", process.execPath, join(import.meta.dirname, "compare.ts"), command],
+  { stdio: ["ignore", "inherit", "inherit"] },
+);
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => child.kill(name));
+}
+process.exit(await child.exited);
+
+function hindrance(): string | undefined {
+  if (!existsSync(command)) return `${command} does not exist (hint: make build)`;
+  return process.getuid?.() === 0 ? undefined : "the benchmark needs root";
+}

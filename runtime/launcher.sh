@@ -9,12 +9,15 @@ dir=@LIBEXEC@
 program=/run/runt/exe$dir/runt
 [ "$program" -ef "$dir/runt" ] || program=$dir/runt
 
-# Options of the engine that the caller's environment brings along; an unknown BUN_JSC_ is fatal.
+# Options of the engine that the caller's environment brings along: an unknown BUN_JSC_ is fatal.
+# The caller's limit of open files is told to the program because the engine raises it.
 unset BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS NODE_PATH MIMALLOC_SHOW_STATS MIMALLOC_VERBOSE
-case $(export -p) in
+caller=$(ulimit -Sn; export -p)
+case $caller in
   *BUN_*) for name in $(export -p | sed -n 's/^export \(BUN_[A-Za-z0-9_]*\).*/\1/p'); do unset "$name"; done ;;
 esac
 
+export RUNT_OPEN_FILES="${caller%%[!0-9]*}"
 export BUN_JSC_useJIT=0 BUN_JSC_numberOfGCMarkers=1 BUN_JSC_useConcurrentGC=0
 export MIMALLOC_SCAVENGER=0 BUN_GC_TIMER_DISABLE=1
 exec "$program" "$@"

@@ -257,12 +257,17 @@ export function tryWriteOnce(fd: number, text: string): number {
   return Math.min(result, 0);
 }
 
+/** One write(2) of what fits; the bytes written, or the negative errno. */
+export function tryWriteSome(fd: number, data: Uint8Array): number {
+  const { address, bytes } = piece(Math.min(data.length, 16_384));
+  bytes.set(data.subarray(0, bytes.length));
+  return retried(NR.write, fd, address, bytes.length);
+}
+
 /** As many write(2) as it takes. */
 export function writeAll(fd: number, data: Uint8Array): void {
   for (let offset = 0; offset < data.length; ) {
-    const { address, bytes } = piece(Math.min(data.length - offset, 16_384));
-    bytes.set(data.subarray(offset, offset + bytes.length));
-    offset += check(retried(NR.write, fd, address, bytes.length), () => `write(${fd})`);
+    offset += check(tryWriteSome(fd, data.subarray(offset)), () => `write(${fd})`);
   }
 }
 

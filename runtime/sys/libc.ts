@@ -80,3 +80,8 @@ function map(length: number, flags: number, fd: number): number {
     () => `mmap(NULL, ${length})`,
   );
 }
+
+/** munmap(2). */
+export function unmap(address: number, length: number): void {
+  check(syscall(NR.munmap, address, length), () => `munmap(${length})`);
+}

@@ -26,6 +26,13 @@ export function socketPair(): [number, number] {
   return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
 }
 
+/** pipe2(2), close-on-exec: the reading end, the writing end. */
+export function pipe(): [number, number] {
+  const { address, bytes } = piece(8);
+  check(syscall(NR.pipe2, address, O_CLOEXEC), () => "pipe2()");
+  return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
+}
+
 /** Sends one byte, and a descriptor with it if given. A reader that has gone is EPIPE. */
 export function sendByte(socket: number, byte: number, fd?: number): void {
   sendMessage(socket, Buffer.of(byte), fd);

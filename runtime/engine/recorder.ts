@@ -1,0 +1,135 @@
+// The flight recorder: memory shared by every process of a plan, one row a step, and a few lines of
+// log. The host reads it even when init was killed; `start` reads it through its descriptor. Init
+// may be under attack when it writes, so what is read is checked: lengths, numbers, no more.
+
+import { closeFd, memoryFile } from "../sys/file.ts";
+import { mapFile, memoryAt } from "../sys/libc.ts";
+
+const HEADER_BYTES = 64;
+const ROW_BYTES = 512;
+const ROW_TEXT_BYTES = 448;
+const LOG_BYTES = 8_192;
+
+/** Offsets in the header. The first two words are for the last system calls; see sys/exec.ts. */
+const RESULT_ERRNO = 0;
+const RESULT_STAGE = 4;
+const STEPS = 8;
+const LOG_USED = 12;
+
+/** Offsets in a row. */
+const STARTED_MS = 0;
+const ENDED_MS = 8;
+const STATE = 16;
+const TEXT_BYTES = 20;
+const TEXT = 24;
+
+const RUNNING = 1;
+const DONE = 2;
+const FAILED = 3;
+
+export interface Row {
+  state: "waiting" | "running" | "done" | "failed";
+  startedMs: number;
+  endedMs: number;
+  /** Why it failed. */
+  text: string;
+}
+
+export interface Recorder {
+  readonly fd: number;
+  /** Where the last system calls report. */
+  readonly resultAddress: number;
+  begin(step: number): void;
+  end(step: number): void;
+  fail(step: number, text: string): void;
+  warn(text: string): void;
+  row(step: number): Row;
+  /** Steps that the plan has, as far as the memory says. */
+  steps(): number;
+  result(): { errno: number; stage: number };
+  warnings(): string[];
+  close(): void;
+}
+
+/** A new recorder for a plan of so many steps; a memfd, so that it can be handed on. */
+export function makeRecorder(steps: number): Recorder {
+  const fd = memoryFile("runt-recorder", sizeFor(steps));
+  const recorder = mapRecorder(fd, sizeFor(steps));
+  recorder.view.setInt32(STEPS, steps, true);
+  return recorder;
+}
+
+/** The recorder behind a descriptor that init has sent; `size` is the file's, in bytes. */
+export function openRecorder(fd: number, size: number): Recorder {
+  return mapRecorder(fd, size);
+}
+
+function sizeFor(steps: number): number {
+  return HEADER_BYTES + LOG_BYTES + steps * ROW_BYTES;
+}
+
+function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
+  const address = mapFile(fd, size);
+  const bytes = Buffer.from(memoryAt(address, size).buffer);
+  const view = new DataView(bytes.buffer);
+  const rowsMax = Math.floor((size - HEADER_BYTES - LOG_BYTES) / ROW_BYTES);
+  const rowAt = (step: number): number => {
+    if (step < 0 || step >= rowsMax) throw new Error(`the recorder has no row ${step}`);
+    return HEADER_BYTES + LOG_BYTES + step * ROW_BYTES;
+  };
+  return {
+    fd,
+    view,
+    resultAddress: address,
+    begin: (step) => {
+      view.setFloat64(rowAt(step) + STARTED_MS, performance.now(), true);
+      view.setInt32(rowAt(step) + STATE, RUNNING, true);
+    },
+    end: (step) => {
+      view.setFloat64(rowAt(step) + ENDED_MS, performance.now(), true);
+      view.setInt32(rowAt(step) + STATE, DONE, true);
+    },
+    fail: (step, text) => {
+      const length = bytes.write(text, rowAt(step) + TEXT, ROW_TEXT_BYTES);
+      view.setInt32(rowAt(step) + TEXT_BYTES, length, true);
+      view.setFloat64(rowAt(step) + ENDED_MS, performance.now(), true);
+      view.setInt32(rowAt(step) + STATE, FAILED, true);
+    },
+    warn: (text) => {
+      const used = clamp(view.getInt32(LOG_USED, true), LOG_BYTES);
+      const written = bytes.write(`${text}\n`, HEADER_BYTES + used, LOG_BYTES - used);
+      view.setInt32(LOG_USED, used + written, true);
+    },
+    row: (step) => {
+      const at = rowAt(step);
+      const length = clamp(view.getInt32(at + TEXT_BYTES, true), ROW_TEXT_BYTES);
+      return {
+        state: stateOf(view.getInt32(at + STATE, true)),
+        startedMs: view.getFloat64(at + STARTED_MS, true),
+        endedMs: view.getFloat64(at + ENDED_MS, true),
+        text: bytes.toString("utf8", at + TEXT, at + TEXT + length),
+      };
+    },
+    steps: () => clamp(view.getInt32(STEPS, true), rowsMax),
+    result: () => ({
+      errno: -view.getInt32(RESULT_ERRNO, true),
+      stage: view.getInt32(RESULT_STAGE, true),
+    }),
+    warnings: () => {
+      const used = clamp(view.getInt32(LOG_USED, true), LOG_BYTES);
+      const text = bytes.toString("utf8", HEADER_BYTES, HEADER_BYTES + used);
+      return text.split("\n").filter((line) => line !== "");
+    },
+    close: () => closeFd(fd),
+  };
+}
+
+function clamp(value: number, most: number): number {
+  return Math.min(Math.max(value, 0), most);
+}
+
+function stateOf(value: number): Row["state"] {
+  if (value === RUNNING) return "running";
+  if (value === DONE) return "done";
+  return value === FAILED ? "failed" : "waiting";
+}

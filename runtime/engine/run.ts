@@ -1,0 +1,293 @@
+// The only place that clones. The host, the joiner and init walk the same list of steps side by
+// side; where a step waits for another process's, the baton is passed: one byte on a socket pair,
+// with a descriptor if the earlier step gives one.
+
+import { readdirSync } from "node:fs";
+import { RuntimeError, StepError, SyscallError } from "../errors.ts";
+import type { CloneRequest, Op, OpContext } from "../ops/op.ts";
+import { Slots } from "../ops/slots.ts";
+import type { Plan, Step, Who } from "../plan/step.ts";
+import { closeFd } from "../sys/file.ts";
+import { clone, type Ending, exitNow, pidOf, SIGKILL, trySignal, waitFor } from "../sys/process.ts";
+import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
+import { type CallerLimits, callerLimits } from "./caller.ts";
+import { makeRecorder, type Recorder } from "./recorder.ts";
+import { spawnProgram } from "./spawn.ts";
+
+export interface Run {
+  plan: Plan;
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Called by the plan's record.write steps. */
+  record(phase: "identified" | "created", init: Init): void;
+  /** Called with what init could not say itself. */
+  warn(text: string): void;
+  /** Called once for each step, in order, when the plan has been walked or has failed. */
+  trace(entry: { step: number; who: Who; op: string; micros: number }): void;
+}
+
+/** The container's first process, as the host sees it. */
+export interface Init {
+  pid: number;
+  pidfd: number;
+}
+
+/** What a finished plan leaves: init, waiting for the word to go, and what was not used up. */
+export interface Started {
+  init: Init;
+  slots: Slots;
+}
+
+const EPIPE = 32;
+const BATON = 1;
+
+/**
+ * Walks a plan. Returns when the host has done its last step; on failure init and the joiner are
+ * killed and reaped, every slot is closed, and the error names the step.
+ */
+export function runPlan(run: Run): Started {
+  const walker = new Walker(run);
+  try {
+    walker.walk();
+  } catch (error) {
+    const blamed = walker.abandon(error);
+    reportTrace(run, walker.recorder);
+    throw blamed;
+  }
+  for (const line of walker.recorder.warnings()) run.warn(line);
+  reportTrace(run, walker.recorder);
+  walker.recorder.close();
+  return { init: walker.requireInit(), slots: walker.slots };
+}
+
+/** Undoes the effects that steps had on the host, last first; what cannot be undone is reported. */
+export function undoPlan(ops: readonly Op[], warn: (text: string) => void): void {
+  for (const op of ops.toReversed()) {
+    try {
+      op.undo?.();
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      warn(`undo ${op.name}: ${error.message}`);
+    }
+  }
+}
+
+/** One process's way through the plan. After a clone there is one in each process. */
+class Walker implements OpContext {
+  readonly slots = new Slots();
+  readonly found = new Map<string, string>();
+  readonly recorder: Recorder;
+  readonly #run: Run;
+  readonly #caller: CallerLimits;
+  readonly #awaited: ReadonlySet<number>;
+  #who: Who = "host";
+  #step = 0;
+  /** This side's end of the baton's socket pair, and the other side's until the clone. */
+  #baton: number;
+  #otherEnd: number | undefined;
+  #joiner: number | undefined;
+  #init: Init | undefined;
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.#caller = callerLimits(run.environment);
+    this.#awaited = new Set(
+      run.plan.map(({ after }) => after).filter((after) => after !== undefined),
+    );
+    this.recorder = makeRecorder(run.plan.length);
+    [this.#baton, this.#otherEnd] = socketPair();
+  }
+
+  /** Performs this process's steps in order, and those of its child in the child. */
+  walk(): void {
+    for (; this.#step < this.#run.plan.length; this.#step++) {
+      const step = this.#run.plan[this.#step];
+      if (step === undefined || step.who !== this.#who) continue;
+      const started = this.#who;
+      if (started === "host") this.#perform(step);
+      else this.#performOrDie(step);
+    }
+    if (this.#who !== "host") exitNow(0);
+    closeFd(this.#baton);
+  }
+
+  #perform(step: Step): void {
+    const index = this.#step;
+    const who = this.#who;
+    if (step.after !== undefined) this.#receiveBaton(step.after);
+    this.recorder.begin(index);
+    try {
+      step.op.run(this);
+    } catch (error) {
+      // A clone returns twice; in the child an error is the child's.
+      if (this.#who !== "host") this.#die(error);
+      throw error;
+    }
+    if (this.#who !== who) return;
+    this.recorder.end(index);
+    if (this.#awaited.has(index)) this.#passBaton(step.op);
+  }
+
+  #performOrDie(step: Step): void {
+    try {
+      this.#perform(step);
+    } catch (error) {
+      this.#die(error);
+    }
+  }
+
+  /** Ends this process; the host reads why in the recorder. */
+  #die(error: unknown): never {
+    const text = error instanceof Error ? error.message : String(error);
+    const isOurBug = !(error instanceof RuntimeError);
+    this.recorder.fail(this.#step, isOurBug ? `${text} (this is a bug of runt's)` : text);
+    exitNow(1);
+  }
+
+  #passBaton(op: Op): void {
+    if (op.gives === undefined) sendByte(this.#baton, BATON);
+    else sendByte(this.#baton, BATON, this.slots.get(op.gives));
+  }
+
+  #receiveBaton(after: number): void {
+    const received = receiveByte(this.#baton);
+    // The other side is gone: the host says why, anyone else has nobody left to work for.
+    if (received === undefined) {
+      if (this.#who === "host") throw new LostInit();
+      exitNow(1);
+    }
+    const gives = this.#run.plan[after]?.op.gives;
+    if (received.fd !== undefined && gives !== undefined) this.slots.put(gives, received.fd);
+  }
+
+  clone(request: CloneRequest): void {
+    requireOneThread();
+    const { pid, pidfd } = clone(request.flags);
+    if (pid === 0) {
+      this.#becomeChild(request.child);
+      return;
+    }
+    if (this.#who === "joiner") {
+      this.slots.put("$init", pidfd);
+      return;
+    }
+    if (request.child === "joiner") this.#joiner = pidfd;
+    else {
+      this.#init = { pid, pidfd };
+      this.slots.put("$init", pidfd);
+    }
+    if (this.#otherEnd !== undefined) closeFd(this.#otherEnd);
+    this.#otherEnd = undefined;
+  }
+
+  #becomeChild(child: "joiner" | "init"): void {
+    if (this.#otherEnd !== undefined) {
+      closeFd(this.#baton);
+      this.#baton = this.#otherEnd;
+      this.#otherEnd = undefined;
+    }
+    this.#who = child;
+  }
+
+  adoptInit(pidfdSlot: string): void {
+    const pidfd = this.slots.get(pidfdSlot);
+    this.#init = { pid: pidOf(pidfd), pidfd };
+    if (this.#joiner === undefined) throw new Error("there is no joiner to adopt init from");
+    waitFor(this.#joiner);
+    closeFd(this.#joiner);
+    this.#joiner = undefined;
+  }
+
+  initPid(): number {
+    return this.requireInit().pid;
+  }
+
+  requireInit(): Init {
+    if (this.#init === undefined) throw new Error("init has not been cloned yet");
+    return this.#init;
+  }
+
+  spawn: OpContext["spawn"] = (program) => {
+    requireOneThread();
+    spawnProgram(program, this.#caller);
+  };
+
+  warn(text: string): void {
+    if (this.#who === "host") this.#run.warn(text);
+    else this.recorder.warn(text);
+  }
+
+  record(phase: "identified" | "created"): void {
+    this.#run.record(phase, this.requireInit());
+  }
+
+  leaveHost(): void {
+    closeFd(this.#baton);
+  }
+
+  recorderFd(): number {
+    return this.recorder.fd;
+  }
+
+  resultAddress(): number {
+    return this.recorder.resultAddress;
+  }
+
+  /** Ends what was begun and words the error: the step that failed first is to blame. */
+  abandon(error: unknown): unknown {
+    const endings = [this.#joiner, this.#init?.pidfd]
+      .filter((pidfd) => pidfd !== undefined)
+      .map((pidfd) => {
+        trySignal(pidfd, SIGKILL);
+        return waitFor(pidfd);
+      });
+    this.slots.closeAll();
+    closeFd(this.#baton);
+    return this.#blame(error, endings.at(-1));
+  }
+
+  #blame(error: unknown, ending: Ending | undefined): unknown {
+    const { plan } = this.#run;
+    const isLost =
+      error instanceof LostInit || (error instanceof SyscallError && error.errno === EPIPE);
+    for (const [index, step] of plan.entries()) {
+      if (!isLost && index > this.#step) break;
+      const row = this.recorder.row(index);
+      if (row.state === "failed") return stepError(index, step, row.text);
+    }
+    if (isLost) {
+      const at = plan.findLastIndex(
+        (step, index) => step.who !== "host" && this.recorder.row(index).state !== "waiting",
+      );
+      const step = plan[at];
+      const how =
+        ending !== undefined && "signal" in ending ? `signal ${ending.signal}` : "no reason given";
+      return step === undefined ? error : stepError(at, step, `the process ended (${how})`);
+    }
+    const step = plan[this.#step];
+    if (!(error instanceof RuntimeError) || step === undefined) return error;
+    return stepError(this.#step, step, error.message);
+  }
+}
+
+/** Init closed its end of the baton: it is gone, and the recorder knows why. */
+class LostInit extends RuntimeError {
+  override name = "LostInit";
+}
+
+function stepError(index: number, step: Step, detail: string): StepError {
+  return new StepError({ index, op: step.op.name, because: step.because }, detail);
+}
+
+/** A second thread would be missing in the child, with whatever lock it holds. */
+function requireOneThread(): void {
+  const threads = readdirSync("/proc/self/task").length;
+  if (threads !== 1) throw new Error(`cloning with ${threads} threads; start runt by its launcher`);
+}
+
+function reportTrace(run: Run, recorder: Recorder): void {
+  for (const [step, { who, op }] of run.plan.entries()) {
+    const { startedMs, endedMs, state } = recorder.row(step);
+    if (state === "waiting") continue;
+    run.trace({ step, who, op: op.name, micros: Math.round((endedMs - startedMs) * 1000) });
+  }
+}

@@ -66,7 +66,7 @@ export function rawBundle(text: string): string {
 export function config(patch: Patch = {}): Patch {
   return merge(
     {
-      ociVersion: "1.2.0",
+      ociVersion: "1.0.2",
       root: { path: sharedRootfs() },
       process: {
         user: { uid: 0, gid: 0 },

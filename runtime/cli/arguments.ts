@@ -1,0 +1,37 @@
+// Checks the arguments of one command against its entry in the table.
+
+import type { Arguments, Command } from "./commands.ts";
+import type { ParsedFlags } from "./parse-flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+/**
+ * The arguments of a command, by name.
+ * @throws UsageError with what is wrong first.
+ */
+export function argumentsOf(command: Command, parsed: ParsedFlags): Arguments {
+  const { values, positionals, problem } = parsed;
+  if (problem !== undefined) throw new UsageError(`${command.name}: ${problem}`, command);
+  let required = 0;
+  for (const positional of command.positionals) if (positional.optional !== true) required++;
+  if (positionals.length < required || positionals.length > command.positionals.length) {
+    const wanted = command.positionals.map(positionalText).join(" ");
+    const got = positionals.length === 0 ? "nothing" : positionals.map(quoted).join(" ");
+    const wants = wanted === "" ? "no arguments" : wanted;
+    throw new UsageError(`${command.name}: requires ${wants}, but got ${got}`, command);
+  }
+  return {
+    positionals,
+    text: (flag) => values.get(flag) || undefined,
+    on: (flag) => values.get(flag) === "true",
+    count: (flag) => Number(values.get(flag) ?? 0),
+  };
+}
+
+/** A positional as usage texts write it: `<ID>`, or `[SIGNAL]` when it may be left out. */
+export function positionalText(positional: { name: string; optional?: boolean }): string {
+  return positional.optional === true ? `[${positional.name}]` : `<${positional.name}>`;
+}
+
+function quoted(text: string): string {
+  return `"${text}"`;
+}

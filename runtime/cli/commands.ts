@@ -1,0 +1,321 @@
+// The commands and flags of the program, as data: parsing, help, usage errors and completion all
+// read this one table. Each command's own file is loaded when the command runs.
+
+import type { Log } from "../log.ts";
+
+/** A flag. `switch` takes no value, `text` takes any, `count` a whole number from 0 on. */
+export interface Flag {
+  /** Long name, without dashes. */
+  name: string;
+  /** One-letter name. */
+  alias?: string;
+  kind: "switch" | "text" | "count";
+  help: string;
+  /** The only values that are accepted. */
+  choices?: readonly string[];
+  /** What the help says about the value when the flag is absent. */
+  defaultText?: string;
+  hidden?: boolean;
+}
+
+/** An argument that is not a flag. Optional ones come last. */
+export interface Positional {
+  name: string;
+  optional?: boolean;
+}
+
+/** The arguments of one command, checked against the table. */
+export interface Arguments {
+  positionals: readonly string[];
+  /** A flag's value; undefined when it is absent or empty. */
+  text(flag: string): string | undefined;
+  /** Whether a switch is on. */
+  on(flag: string): boolean;
+  /** A count; 0 when it is absent. */
+  count(flag: string): number;
+}
+
+/** What every command gets besides its own arguments. */
+export interface Surroundings {
+  /** Absolute path of the folder that holds the containers' state. */
+  root: string;
+  /** Whether --root was given. */
+  rootGiven: boolean;
+  log: Log;
+  /** The caller's environment. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Runs a command and gives the program's exit code. Throws on failure. */
+export type CommandFunction = (given: Arguments, surroundings: Surroundings) => number;
+
+/** One command. */
+export interface Command {
+  name: string;
+  summary: string;
+  positionals: readonly Positional[];
+  flags: readonly Flag[];
+  /** What comes before the message of an error. */
+  failure?: string;
+  load(): CommandFunction;
+}
+
+export const HELP_FLAG: Flag = { name: "help", alias: "h", kind: "switch", help: "Show help" };
+
+/** Flags that stand before the command. */
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  {
+    name: "root",
+    kind: "text",
+    help: "Folder for the state of containers, best on a tmpfs",
+    defaultText: "/run/runt, or $XDG_RUNTIME_DIR/runt for other users than root",
+  },
+  { name: "log", kind: "text", help: "Append log lines to this file", defaultText: "stderr" },
+  {
+    name: "log-format",
+    kind: "text",
+    help: "Format of log lines",
+    choices: ["text", "json"],
+    defaultText: "text",
+  },
+  {
+    name: "log-level",
+    kind: "text",
+    help: "Least severe lines to log",
+    choices: ["debug", "warning", "error"],
+    defaultText: "warning",
+  },
+  { name: "debug", kind: "switch", help: "Same as --log-level debug" },
+  {
+    name: "rootless",
+    kind: "text",
+    help: "Whether to ignore what only root may do; true is not supported yet",
+    choices: ["auto", "true", "false"],
+    defaultText: "auto",
+  },
+  {
+    name: "systemd-cgroup",
+    kind: "switch",
+    help: "Let systemd manage cgroups; not supported yet",
+  },
+  { name: "version", alias: "v", kind: "switch", help: "Show version" },
+  HELP_FLAG,
+  { name: "get-yargs-completions", kind: "switch", help: "Complete a command line", hidden: true },
+];
+
+const ID: Positional = { name: "ID" };
+
+const BUNDLE: Flag = {
+  name: "bundle",
+  alias: "b",
+  kind: "text",
+  help: "Folder with config.json",
+  defaultText: "the current folder",
+};
+
+const STRICT: Flag = {
+  name: "strict",
+  kind: "switch",
+  help: "Refuse unknown fields of config.json",
+};
+
+const CREATE_FLAGS: readonly Flag[] = [
+  BUNDLE,
+  {
+    name: "console-socket",
+    kind: "text",
+    help: "Unix socket that receives the master of the terminal",
+  },
+  {
+    name: "pidfd-socket",
+    kind: "text",
+    help: "Unix socket that receives a pidfd of the container's init",
+  },
+  { name: "pid-file", kind: "text", help: "File to write the process id of init to" },
+  {
+    name: "no-pivot",
+    kind: "switch",
+    help: "Do not use pivot_root, for root file systems on a ramdisk",
+  },
+  { name: "no-new-keyring", kind: "switch", help: "Keep the caller's session keyring" },
+  {
+    name: "preserve-fds",
+    kind: "count",
+    help: "Descriptors to pass on besides stdin, stdout, stderr and LISTEN_FDS",
+    defaultText: "0",
+  },
+  STRICT,
+];
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "create",
+    summary: "Create a container, ready to be started",
+    positionals: [ID],
+    flags: CREATE_FLAGS,
+    failure: "runt create failed",
+    load() {
+      const file: typeof import("./create.ts") = require("./create.ts");
+      return file.createCommand;
+    },
+  },
+  {
+    name: "start",
+    summary: "Start the process of a created container",
+    positionals: [ID],
+    flags: [],
+    load() {
+      const file: typeof import("./start.ts") = require("./start.ts");
+      return file.startCommand;
+    },
+  },
+  {
+    name: "run",
+    summary: "Create and start a container, wait for its end and delete it",
+    positionals: [ID],
+    flags: [
+      ...CREATE_FLAGS,
+      {
+        name: "detach",
+        alias: "d",
+        kind: "switch",
+        help: "Return once the container runs, and do not delete it",
+      },
+      { name: "keep", kind: "switch", help: "Do not delete the container when it ends" },
+      {
+        name: "no-subreaper",
+        kind: "switch",
+        help: "Do not adopt orphaned processes of the container",
+      },
+    ],
+    failure: "runt run failed",
+    load() {
+      const file: typeof import("./run.ts") = require("./run.ts");
+      return file.runCommand;
+    },
+  },
+  {
+    name: "state",
+    summary: "Show the state of a container as JSON",
+    positionals: [ID],
+    flags: [],
+    load() {
+      const file: typeof import("./state.ts") = require("./state.ts");
+      return file.stateCommand;
+    },
+  },
+  {
+    name: "kill",
+    summary: "Send a signal (name or number, SIGTERM by default) to a container's init",
+    positionals: [ID, { name: "SIGNAL", optional: true }],
+    flags: [
+      {
+        name: "all",
+        alias: "a",
+        kind: "switch",
+        help: "Send it to all processes of the container",
+      },
+    ],
+    load() {
+      const file: typeof import("./kill.ts") = require("./kill.ts");
+      return file.killCommand;
+    },
+  },
+  {
+    name: "delete",
+    summary: "Delete a stopped container and all that it holds",
+    positionals: [ID],
+    flags: [
+      {
+        name: "force",
+        alias: "f",
+        kind: "switch",
+        help: "Kill the container first; no error if it does not exist",
+      },
+    ],
+    load() {
+      const file: typeof import("./delete.ts") = require("./delete.ts");
+      return file.deleteCommand;
+    },
+  },
+  {
+    name: "list",
+    summary: "List the containers under --root",
+    positionals: [],
+    flags: [
+      {
+        name: "format",
+        alias: "f",
+        kind: "text",
+        help: "Format of the list",
+        choices: ["table", "json"],
+        defaultText: "table",
+      },
+      { name: "quiet", alias: "q", kind: "switch", help: "Show only ids" },
+    ],
+    load() {
+      const file: typeof import("./list.ts") = require("./list.ts");
+      return file.listCommand;
+    },
+  },
+  {
+    name: "spec",
+    summary: "Write a config.json to begin with",
+    positionals: [],
+    flags: [
+      BUNDLE,
+      { name: "rootless", kind: "switch", help: "For other users than root; not supported yet" },
+    ],
+    load() {
+      const file: typeof import("./spec.ts") = require("./spec.ts");
+      return file.specCommand;
+    },
+  },
+  {
+    name: "features",
+    summary: "Show what is supported as JSON",
+    positionals: [],
+    flags: [],
+    load() {
+      const file: typeof import("./features.ts") = require("./features.ts");
+      return file.featuresCommand;
+    },
+  },
+  {
+    name: "plan",
+    summary: "Show what create would do, step by step, without doing it",
+    positionals: [{ name: "ID", optional: true }],
+    flags: [BUNDLE, { name: "json", kind: "switch", help: "Print the plan as JSON" }, STRICT],
+    load() {
+      const file: typeof import("./plan.ts") = require("./plan.ts");
+      return file.planCommand;
+    },
+  },
+  {
+    name: "completion",
+    summary: "Print a script that completes command lines (bash or zsh, $SHELL by default)",
+    positionals: [{ name: "SHELL", optional: true }],
+    flags: [],
+    load() {
+      const file: typeof import("./completion.ts") = require("./completion.ts");
+      return file.completionCommand;
+    },
+  },
+  {
+    name: "help",
+    summary: "Show help, for one command if named",
+    positionals: [{ name: "COMMAND", optional: true }],
+    flags: [],
+    load() {
+      const file: typeof import("./help.ts") = require("./help.ts");
+      return file.helpCommand;
+    },
+  },
+];
+
+/** The command of a name, if there is one. */
+export function commandNamed(name: string): Command | undefined {
+  for (const command of COMMANDS) if (command.name === name) return command;
+  return undefined;
+}

@@ -1,0 +1,16 @@
+// runt delete
+
+import { deleteContainer } from "../lifecycle/delete.ts";
+import type { Arguments, Surroundings } from "./commands.ts";
+import { containerId } from "./container-id.ts";
+
+/** Deletes a container and prints nothing. */
+export function deleteCommand(given: Arguments, { root, log }: Surroundings): number {
+  deleteContainer({
+    root,
+    id: containerId(given.positionals[0] ?? ""),
+    force: given.on("force"),
+    log,
+  });
+  return 0;
+}

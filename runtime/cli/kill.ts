@@ -1,0 +1,18 @@
+// runt kill
+
+import { kill } from "../lifecycle/kill.ts";
+import type { Arguments, Surroundings } from "./commands.ts";
+import { containerId } from "./container-id.ts";
+import { signalNumber } from "./signal-number.ts";
+
+/** Sends a signal, SIGTERM by default, and prints nothing. */
+export function killCommand(given: Arguments, { root }: Surroundings): number {
+  const [id, signal] = given.positionals;
+  kill({
+    root,
+    id: containerId(id ?? ""),
+    signal: signalNumber(signal ?? "TERM"),
+    all: given.on("all"),
+  });
+  return 0;
+}

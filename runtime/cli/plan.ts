@@ -1,0 +1,23 @@
+// runt plan
+
+import { planFor } from "../lifecycle/plan.ts";
+import { planJson, printPlan } from "../plan/print.ts";
+import { print } from "../print.ts";
+import { absolutePath } from "./absolute-path.ts";
+import type { Arguments, Surroundings } from "./commands.ts";
+import { containerId } from "./container-id.ts";
+
+/** Prints the steps of create, as a table or as JSON. Needs no privileges and changes nothing. */
+export function planCommand(given: Arguments, { root, environment }: Surroundings): number {
+  const plan = planFor({
+    root,
+    id: containerId(given.positionals[0] ?? "container"),
+    bundle: absolutePath(given.text("bundle") ?? "."),
+    strict: given.on("strict"),
+    noPivot: false,
+    preserveFds: 0,
+    environment,
+  });
+  print(given.on("json") ? JSON.stringify(planJson(plan), undefined, 2) : printPlan(plan));
+  return 0;
+}

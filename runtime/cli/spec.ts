@@ -1,0 +1,24 @@
+// runt spec
+
+import { RuntimeError } from "../errors.ts";
+import { defaultSpec } from "../lifecycle/spec.ts";
+import type { Arguments } from "./commands.ts";
+
+/** Writes config.json into the bundle, unless one is there already. */
+export function specCommand(given: Arguments): number {
+  if (given.on("rootless")) throw new RuntimeError("spec --rootless is not supported yet");
+  const bundle = given.text("bundle");
+  const file = bundle === undefined ? "config.json" : `${bundle}/config.json`;
+  const text = JSON.stringify(defaultSpec(), undefined, "\t");
+  const fs: typeof import("node:fs") = require("node:fs");
+  try {
+    fs.writeFileSync(file, `${text}\n`, { flag: "wx", mode: 0o666 });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if ("code" in error && error.code === "EEXIST") {
+      throw new RuntimeError(`File ${file} exists. Remove it first`);
+    }
+    throw new RuntimeError(`cannot write ${file}: ${error.message}`);
+  }
+  return 0;
+}

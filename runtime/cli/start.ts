@@ -1,0 +1,11 @@
+// runt start
+
+import { start } from "../lifecycle/start.ts";
+import type { Arguments, Surroundings } from "./commands.ts";
+import { containerId } from "./container-id.ts";
+
+/** Starts a created container and prints nothing. */
+export function startCommand({ positionals }: Arguments, { root, log }: Surroundings): number {
+  start({ root, id: containerId(positionals[0] ?? ""), log });
+  return 0;
+}

@@ -1,0 +1,77 @@
+// The program: global flags, log, command, exit code.
+
+import { argumentsOf } from "./cli/arguments.ts";
+import { type Command, commandNamed, GLOBAL_FLAGS, HELP_FLAG } from "./cli/commands.ts";
+import { logOptions } from "./cli/log-options.ts";
+import { type ParsedFlags, parseFlags } from "./cli/parse-flags.ts";
+import { stateRoot } from "./cli/state-root.ts";
+import { UsageError } from "./cli/usage-error.ts";
+import { RuntimeError } from "./errors.ts";
+import { createLog, type Log } from "./log.ts";
+import { print } from "./print.ts";
+
+process.exit(main(process.argv.slice(2)));
+
+function main(args: readonly string[]): number {
+  const line = parseFlags(args, GLOBAL_FLAGS, { stopAtPositional: true });
+  const options = logOptions(line.values);
+  const log = createLog(options);
+  const command = commandNamed(line.positionals[0] ?? "");
+  try {
+    return execute(line, command, log);
+  } catch (error) {
+    const {
+      reportError,
+    }: typeof import("./cli/report-error.ts") = require("./cli/report-error.ts");
+    reportError(error, { log, options, failure: command?.failure });
+    return 1;
+  }
+}
+
+function execute(line: ParsedFlags, command: Command | undefined, log: Log): number {
+  const { values, positionals, problem } = line;
+  if (problem !== undefined) throw new UsageError(problem);
+  if (values.get("version") === "true") return printVersion();
+  if (values.get("get-yargs-completions") === "true") return printCompletions(positionals);
+  if (values.get("help") === "true" || positionals.length === 0) return printHelp(command);
+  if (command === undefined) throw new UsageError(`unknown command "${positionals[0]}"`);
+  const flags = [...command.flags, HELP_FLAG];
+  const parsed = parseFlags(positionals.slice(1), flags, { stopAtPositional: false });
+  if (parsed.values.get("help") === "true") return printHelp(command);
+  refuseUnsupported(values);
+  const given = argumentsOf(command, parsed);
+  const environment = process.env;
+  return command.load()(given, {
+    root: stateRoot({ given: values.get("root"), euid: process.geteuid?.() ?? 0, environment }),
+    rootGiven: values.has("root"),
+    log,
+    environment,
+  });
+}
+
+function refuseUnsupported(values: ParsedFlags["values"]): void {
+  if (values.get("systemd-cgroup") === "true") {
+    throw new RuntimeError("--systemd-cgroup is not supported yet (hint: use the cgroupfs driver)");
+  }
+  if (values.get("rootless") === "true") {
+    throw new RuntimeError("--rootless=true is not supported yet");
+  }
+}
+
+function printVersion(): number {
+  const { versionText }: typeof import("./cli/version.ts") = require("./cli/version.ts");
+  print(versionText());
+  return 0;
+}
+
+function printHelp(command: Command | undefined): number {
+  const { helpText }: typeof import("./cli/help.ts") = require("./cli/help.ts");
+  print(helpText(command));
+  return 0;
+}
+
+function printCompletions(words: readonly string[]): number {
+  const { completions }: typeof import("./cli/completion.ts") = require("./cli/completion.ts");
+  for (const word of completions(words, process.env)) print(word);
+  return 0;
+}

@@ -7,13 +7,16 @@ export function foundText(value: unknown): string {
   if (typeof value === "string") return shortText(value);
   if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   if (typeof value === "object" && value !== null) return "an object";
-  return String(value);
+  return shortened(String(value));
 }
 
 /** Shows a string in quotes, of 60 characters at most, in printable characters alone. */
 export function shortText(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return JSON.stringify(short).replace(INVISIBLE, escaped);
+  return JSON.stringify(shortened(text)).replace(INVISIBLE, escaped);
+}
+
+function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 // What JSON leaves as it is and a terminal does not show as it is: further control characters,

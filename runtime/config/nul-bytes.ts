@@ -15,7 +15,7 @@ export function mayHoldNul(text: string): boolean {
 export function nulProblems(value: unknown, type: string): NulProblem[] {
   const problems: NulProblem[] = [];
   walk(value, { type, table: schemaTable() }, (visited) => {
-    if (visited.node.spec === "config.md#annotations") return;
+    if (visited.pointer.startsWith("/annotations")) return;
     const isMap = visited.node.values !== undefined && typeof visited.value === "object";
     const texts = isMap ? Object.keys(visited.value ?? {}) : [visited.value];
     for (const text of texts) {

@@ -8,7 +8,7 @@ const busybox = "/bin/busybox";
 
 const applets =
   "awk cat chmod chown cut dd df dirname echo env expr false find grep head hostname id ifconfig" +
-  " kill ln ls mkdir mknod mount mountpoint nproc ps pwd readlink rm rmdir sed setsid sh" +
+  " kill ln ls mkdir mknod mount nproc ps pwd readlink rm rmdir sed setsid sh" +
   " sleep sort stat stty tail test touch tr true tty umount uname unlink wc";
 
 let shared: string | undefined;

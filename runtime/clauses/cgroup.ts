@@ -14,6 +14,7 @@ import {
   cgroupWrite,
 } from "../ops/cgroup.ts";
 import { type Step, step } from "../plan/step.ts";
+import type { Container } from "./container.ts";
 
 const SPEC = "config-linux.md#control-groups";
 
@@ -29,17 +30,14 @@ export interface CgroupClause {
   readonly problems: readonly Problem[];
 }
 
-export interface CgroupPlace {
-  /** The container's id. */
-  id: string;
-  /** Levels of its cgroup directories that do not exist; all are taken to exist when absent. */
-  missing?: readonly string[];
-}
-
 /** The cgroup of a container to be created (config-linux.md#control-groups). */
-export function cgroup(config: Config, facts: HostFacts, place: CgroupPlace): CgroupClause {
+export function cgroup(
+  config: Config,
+  facts: HostFacts,
+  container: Pick<Container, "id" | "missingCgroups">,
+): CgroupClause {
   const { cgroupsPath, resources = {} } = config.linux ?? {};
-  const directories = cgroupDirectories(facts.cgroup, cgroupsPath, place.id);
+  const directories = cgroupDirectories(facts.cgroup, cgroupsPath, container.id);
   const limits = limitsFor(resources, facts, directories);
   const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
   const optional = !asked && isRootless(facts);
@@ -49,7 +47,7 @@ export function cgroup(config: Config, facts: HostFacts, place: CgroupPlace): Cg
       ? []
       : [step("host", cgroupJoin({ directories: pathsOf(which), optional }), because)];
   return {
-    create: createSteps(directories, place.missing ?? [], { optional, because }),
+    create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
     joinEarly: join(directories.filter((one) => !chargesMemory(one, facts))),
     joinMemory: join(directories.filter((one) => chargesMemory(one, facts))),

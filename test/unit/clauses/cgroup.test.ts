@@ -12,7 +12,7 @@ const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchi
 
 function compiled(linux: Linux, facts: HostFacts): CgroupClause {
   const config: Config = { ociVersion: "1.3.0", root: { path: "rootfs" }, linux };
-  return cgroup(config, facts, { id: "demo" });
+  return cgroup(config, facts, { id: "demo", missingCgroups: ["/cg/demo"] });
 }
 
 function printed(steps: readonly Step[]): string[] {
@@ -30,6 +30,11 @@ test("on v1 the cgroup is made in every hierarchy and its cpuset filled", () => 
     "cgroup.fill-cpuset /sys/fs/cgroup/cpuset/demo",
   ]);
   assert.ok(create.every(({ because, who }) => because === "/linux/cgroupsPath" && who === "host"));
+});
+
+test("the levels that are not there yet are what undo removes", () => {
+  const { create } = compiled({}, hybridRoot);
+  assert.match(JSON.stringify(create[0]?.op.args), '"missing":["/cg/demo"]');
 });
 
 test("the hierarchy that charges memory is joined apart from the others", () => {

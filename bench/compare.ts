@@ -1,16 +1,14 @@
 // The benchmark itself. run.ts starts it in a mount namespace of its own, with the path of the runtime
 // under test.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { mountHierarchies } from "../test/conformance/hierarchies.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mountHierarchies, strayControllers } from "../test/conformance/hierarchies.ts";
 import { type Case, cases } from "./cases.ts";
 import { interleaved } from "./measure.ts";
 import { peakMemory } from "./memory.ts";
 import { peers, type Runtime } from "./peers.ts";
 import { printSteps } from "./steps.ts";
 import { headerLine, rowLine } from "./table.ts";
-
-const v2Controllers = "/sys/fs/cgroup/unified/cgroup.controllers";
 
 // Budgets are for the runs without rest.
 const modes = [
@@ -20,10 +18,7 @@ const modes = [
 
 const [command = ""] = process.argv.slice(2);
 const runtimes: Runtime[] = [{ name: "runt", command }, ...peers()];
-// Where v1 and v2 are mounted both, crun refuses to run while v2 has a controller.
-if (existsSync(v2Controllers)) {
-  mountHierarchies(readFileSync(v2Controllers, "utf8").split(/\s+/).filter(Boolean));
-}
+mountHierarchies(strayControllers());
 const folder = mkdtempSync("/run/runt-bench-");
 let current: Case | undefined;
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {

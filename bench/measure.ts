@@ -1,5 +1,7 @@
 // Interleaved timing: every round runs each runtime once, and the median of the rounds counts.
 
+const limitMs = 30_000;
+
 /** Median of a list with at least one number. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -35,10 +37,15 @@ export async function interleaved<Subject>(
 /**
  * Runs a command to its end and returns its time in milliseconds. Its standard error is ours: a pipe
  * would stay open in the container.
+ *
+ * @throws Error where it fails, or takes longer than half a minute
  */
 export function timedMs(command: readonly string[]): number {
   const startedMs = performance.now();
-  const { exitCode } = Bun.spawnSync([...command], { stdio: ["ignore", "ignore", "inherit"] });
+  const { exitCode } = Bun.spawnSync([...command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: limitMs,
+  });
   const timeMs = performance.now() - startedMs;
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit ${exitCode}`);
   return timeMs;

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { endOutlivedHierarchies } from "../test/conformance/hierarchies.ts";
 
 const usage = `Usage: bun bench/run.ts [--runtime=PATH]
 
@@ -37,7 +38,9 @@ const child = Bun.spawn(
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => child.kill(name));
 }
-process.exit(await child.exited);
+const exitCode = await child.exited;
+endOutlivedHierarchies();
+process.exit(exitCode);
 
 function hindrance(): string | undefined {
   if (!existsSync(command)) return `${command} does not exist (hint: make build)`;

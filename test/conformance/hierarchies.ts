@@ -1,6 +1,7 @@
 // The cgroup v1 hierarchies that a machine may leave out, for the conformance run and the benchmark.
 
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -45,6 +46,46 @@ export function mountHierarchies(wanted: readonly string[]): Hierarchies {
     }
   }
   return { v1: true, missing };
+}
+
+/**
+ * The controllers, as `mountHierarchies` takes them, that keep crun from running on a host with v1
+ * and v2: those that v2 has, and those of v1 hierarchies that outlived their last mount.
+ */
+export function strayControllers(): string[] {
+  const v2File = join(cgroupRoot, "unified/cgroup.controllers");
+  const v2 = existsSync(v2File) ? readFileSync(v2File, "utf8").split(/\s+/).filter(Boolean) : [];
+  return [...v2, ...outlivedHierarchies()];
+}
+
+/**
+ * Ends the hierarchies that are mounted nowhere and are still there: one whose cgroups were removed
+ * just before its last mount went stays, until it is mounted and unmounted once more. Gives up after
+ * a second, because what is mounted in another namespace looks the same.
+ */
+export function endOutlivedHierarchies(): void {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const outlived = outlivedHierarchies();
+    if (outlived.length === 0) return;
+    const folder = mkdtempSync("/tmp/cgroup-");
+    for (const group of outlived) {
+      command(["unshare", "--mount", "mount", "-t", "cgroup", "-o", group, "cgroup", folder]);
+    }
+    rmdirSync(folder);
+    Bun.sleepSync(100);
+  }
+}
+
+function outlivedHierarchies(): string[] {
+  const mounted = mountedControllers();
+  const lines = readFileSync("/proc/cgroups", "utf8").split("\n");
+  const outlived = lines.flatMap((line) => {
+    // Hierarchy 0 is v2's.
+    const [, name, hierarchy] = /^(\w+)\s+([1-9]\d*)\s/.exec(line) ?? [];
+    return name === undefined || mounted.has(name) ? [] : [{ name, hierarchy }];
+  });
+  const groups = [...Map.groupBy(outlived, ({ hierarchy }) => hierarchy).values()];
+  return groups.map((group) => group.map(({ name }) => name).join(","));
 }
 
 function mountedControllers(): Set<string> {

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.ts";
+import { endOutlivedHierarchies } from "./hierarchies.ts";
 import { options } from "./options.ts";
 
 const programs = 58;
@@ -30,4 +31,6 @@ const suite = Bun.spawn(
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => suite.kill(name));
 }
-process.exit(await suite.exited);
+const exitCode = await suite.exited;
+endOutlivedHierarchies();
+process.exit(exitCode);

@@ -30,14 +30,15 @@ export function completions(
   const line = words.slice(1);
   const globals = parseFlags(line.slice(0, -1), GLOBAL_FLAGS, { stopAtPositional: true });
   const command = commandNamed(globals.positionals[0] ?? "");
-  const previous = line.at(-2)?.replace(/^--?/, "");
+  const previous = line.at(-2)?.replace(/^--?/, "") ?? "";
   const flags = command?.flags ?? GLOBAL_FLAGS;
   const flag = flags.find(({ name, alias }) => name === previous || alias === previous);
   if (flag !== undefined && flag.kind !== "switch" && flag.choices === undefined) return [];
   let found: readonly string[] = [];
   const known = command === undefined ? line : line.slice(line.indexOf(command.name) + 1);
   yargsFor(command, environment).getCompletion(known, (_error, candidates) => {
-    found = candidates;
+    // yargs offers short names with two dashes as well.
+    found = candidates.filter((candidate) => !/^--[^-](:|$)/.test(candidate));
   });
   return found;
 }

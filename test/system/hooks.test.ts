@@ -1,0 +1,342 @@
+// Hooks: when and where each one runs, what it is told, and what its failure means.
+
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { bundle, defaultMounts, type Json, type Patch } from "../support/bundle.ts";
+import { run, stateOf, withContainer, withScript } from "../support/container.ts";
+import { type HookFolder, hookFolder } from "../support/hook.ts";
+import { isRunning } from "../support/process.ts";
+import { freshName } from "../support/room.ts";
+import { newRootfs } from "../support/rootfs.ts";
+import { runt } from "../support/runt.ts";
+import { foreignRuntime, runTests, test } from "../support/suite.ts";
+import { waitUntil } from "../support/wait.ts";
+
+const phases = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+
+/** The hooks' folder at the same path inside the container, for those that run there. */
+function sharedFolder(folder: HookFolder): Patch {
+  return {
+    root: { path: newRootfs() },
+    mounts: [
+      ...defaultMounts,
+      { destination: folder.directory, source: folder.directory, options: ["bind"] },
+    ],
+  };
+}
+
+/** One witness for each phase. */
+function witnesses(folder: HookFolder): Json {
+  return Object.fromEntries(phases.map((phase) => [phase, [{ path: folder.witness(phase) }]]));
+}
+
+test("all six hooks run in the order of the life of a container", async () => {
+  const folder = hookFolder();
+  const text = `echo program >> ${folder.directory}/trace; sleep 0.2`;
+  const patch = { hooks: witnesses(folder), ...sharedFolder(folder) };
+  await withContainer(withScript(text, patch), async ({ does, becomes }) => {
+    assert.equal(folder.trace(), ["prestart", "createRuntime", "createContainer"]);
+    await does("start");
+    const started = folder.trace();
+    assert.is(started[3], "startContainer");
+    assert.ok(started.includes("poststart"), "start returns after poststart");
+    await becomes("stopped");
+    assert.is(folder.trace().length, 6);
+    await does("delete");
+    assert.is(folder.trace()[6], "poststop");
+  });
+  assert.is(folder.trace().length, 7);
+});
+
+test("each hook gets the state on its standard input, with its status and pid", async () => {
+  const folder = hookFolder();
+  const patch = {
+    hooks: witnesses(folder),
+    annotations: { "org.example": "yes" },
+    ...sharedFolder(folder),
+  };
+  let [id, pid, directory] = ["", 0, ""];
+  await withContainer(withScript("sleep 0.2", patch), async (container) => {
+    ({ id, bundle: directory } = container);
+    pid = (await container.state()).pid;
+    await container.does("start");
+    await container.becomes("stopped");
+    await container.does("delete");
+  });
+  const expected: Record<string, [status: RegExp, pid: number[]]> = {
+    prestart: [/^(creating|created)$/, [pid]],
+    createRuntime: [/^(creating|created)$/, [pid]],
+    createContainer: [/^(creating|created)$/, [1]],
+    startContainer: [/^(created|starting)$/, [1]],
+    poststart: [/^running$/, [pid]],
+    poststop: [/^stopped$/, [0]],
+  };
+  for (const phase of phases) {
+    const state = JSON.parse(folder.read(`${phase}.json`) ?? "null");
+    const [status, pids] = expected[phase] ?? [/^$/, []];
+    assert.match(state.status, status, phase);
+    assert.ok(pids.includes(state.pid ?? 0), `${phase}: pid ${state.pid}, not ${pids}`);
+    assert.is(state.id, id);
+    assert.is(state.bundle, directory);
+    assert.equal(state.annotations, { "org.example": "yes" }, phase);
+    assert.match(state.ociVersion, /^1\./);
+  }
+});
+
+test("prestart and createRuntime say created, as runtime-tools asks", async () => {
+  if (foreignRuntime) return;
+  const folder = hookFolder();
+  const hooks = { prestart: [{ path: folder.witness("prestart") }] };
+  await run({ hooks });
+  assert.is(JSON.parse(folder.read("prestart.json") ?? "null").status, "created");
+});
+
+test("hooks of one phase run one after the other, in order", async () => {
+  const folder = hookFolder();
+  const slow = folder.add("slow", "sleep 0.2; echo slow >> $DIR/trace");
+  const fast = folder.add("fast", "echo fast >> $DIR/trace");
+  const { code, stderr } = await run({
+    hooks: { createRuntime: [{ path: slow }, { path: fast }] },
+  });
+  assert.is(code, 0, stderr);
+  assert.equal(folder.trace(), ["slow", "fast"]);
+});
+
+test("args are the whole argument vector, its first word too", async () => {
+  const folder = hookFolder();
+  const path = folder.add(
+    "hook",
+    'tr "\\0" "\\n" < /proc/$$/cmdline > $DIR/argv; echo "$@" > $DIR/rest',
+  );
+  const { code, stderr } = await run({
+    hooks: { createRuntime: [{ path, args: ["anything", "one", "two words"] }] },
+  });
+  assert.is(code, 0, stderr);
+  assert.is(folder.read("rest"), "one two words\n");
+});
+
+test("a hook without env has an empty environment", async () => {
+  if (foreignRuntime) return;
+  const folder = hookFolder();
+  const path = folder.add("hook", "tr '\\0' '\\n' < /proc/$$/environ > $DIR/environ");
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path }] } }, { env: { A: "1" } });
+  assert.is(code, 0, stderr);
+  assert.is(folder.read("environ"), "");
+});
+
+test("createRuntime runs in the runtime's namespaces, createContainer in the container's", async () => {
+  const folder = hookFolder();
+  const look = (name: string): string =>
+    folder.add(
+      name,
+      `for n in mnt uts pid net; do readlink /proc/self/ns/$n; done > $DIR/${name}.ns`,
+    );
+  const hooks = {
+    createRuntime: [{ path: look("runtime") }],
+    createContainer: [{ path: look("container") }],
+  };
+  const text = "for n in mnt uts pid net; do readlink /proc/self/ns/$n; done";
+  const { stdout, stderr } = await run(withScript(text, { hooks }));
+  const own = Bun.spawnSync(["sh", "-c", text]).stdout.toString();
+  assert.is(folder.read("runtime.ns"), own, stderr);
+  // The pid namespace of createContainer's /proc is the host's; its own is the container's.
+  const lines = (content: string | undefined): (string | undefined)[] => {
+    const [mnt, uts, , net] = (content ?? "").split("\n");
+    return [mnt, uts, net];
+  };
+  assert.equal(lines(folder.read("container.ns")), lines(stdout));
+});
+
+test("createContainer sees the container's mounts, before the root is changed", async () => {
+  const folder = hookFolder();
+  const rootfs = newRootfs();
+  const path = folder.add("hook", `grep -c ' ${rootfs}/data ' /proc/self/mountinfo > $DIR/count`);
+  const mounts = [...defaultMounts, { destination: "/data", type: "tmpfs", source: "tmpfs" }];
+  const patch = { root: { path: rootfs }, mounts, hooks: { createContainer: [{ path }] } };
+  const { code, stderr } = await run(patch);
+  assert.is(code, 0, stderr);
+  assert.is(folder.read("count"), "1\n");
+});
+
+test("startContainer's path is the container's, and it runs before the program", async () => {
+  const rootfs = newRootfs();
+  const hooks = {
+    startContainer: [
+      { path: "/bin/sh", args: ["sh", "-c", "echo hook > /order; hostname >> /order"] },
+    ],
+  };
+  const { stdout, stderr } = await run(
+    withScript("echo program >> /order; cat /order", { root: { path: rootfs }, hooks }),
+  );
+  assert.is(stdout, "hook\nrunt-test\nprogram\n", stderr);
+});
+
+test("a failing hook of the create phase fails create, stops the container and runs poststop", async () => {
+  for (const phase of ["prestart", "createRuntime", "createContainer"]) {
+    const folder = hookFolder();
+    const path = folder.add("fail", "echo 'words of the hook' >&2; exit 3");
+    const later = folder.witness("later");
+    const hooks = {
+      [phase]: [{ path }, { path: later }],
+      poststop: [{ path: folder.witness("poststop") }],
+    };
+    const id = freshName();
+    const { code, stderr } = await runt(["create", "--bundle", bundle({ hooks }), id]);
+    assert.is(code, 1, phase);
+    assert.match(stderr, /hook/, phase);
+    assert.match(stderr, /3/, phase);
+    assert.is(await stateOf(id), undefined, phase);
+    assert.equal(folder.trace(), foreignRuntime ? folder.trace() : ["poststop"], phase);
+  }
+});
+
+test("a failing startContainer hook fails start, and the program does not run", async () => {
+  const hooks = { startContainer: [{ path: "/bin/false" }] };
+  await withContainer(withScript("echo ran", { hooks }), async ({ id, create, becomes }) => {
+    const { code, stderr } = await runt(["start", id]);
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /hook|false/);
+    await becomes("stopped");
+    assert.is(create.stdout(), "");
+  });
+});
+
+test("a failing poststart hook fails start and stops the container", async () => {
+  if (foreignRuntime) return;
+  const hooks = { poststart: [{ path: "/bin/false" }] };
+  await withContainer(withScript("sleep 100", { hooks }), async ({ id }) => {
+    const { code, stderr } = await runt(["start", id]);
+    assert.is(code, 1);
+    assert.match(stderr, /hook/);
+    await waitUntil("end", async () => (await stateOf(id))?.status !== "running");
+  });
+});
+
+test("a failing poststop hook only warns, and the ones after it run", async () => {
+  if (foreignRuntime) return;
+  const folder = hookFolder();
+  const hooks = { poststop: [{ path: "/bin/false" }, { path: folder.witness("after") }] };
+  await withContainer({ hooks }, async ({ id, does, becomes }) => {
+    await does("start");
+    await becomes("stopped");
+    const { code, stderr } = await runt(["delete", id]);
+    assert.is(code, 0);
+    assert.match(stderr, /warn/);
+    assert.match(stderr, /poststop/);
+    assert.equal(folder.trace(), ["after"]);
+    assert.is(await stateOf(id), undefined);
+  });
+});
+
+test("a hook past its timeout is killed with all that it started", async () => {
+  const folder = hookFolder();
+  const path = folder.add("slow", "sleep 30 & echo $! > $DIR/child; echo $$ > $DIR/self; sleep 30");
+  const startedMs = performance.now();
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path, timeout: 1 }] } });
+  const tookMs = performance.now() - startedMs;
+  assert.is(code, 1);
+  assert.match(stderr, /time/i);
+  assert.ok(tookMs >= 900 && tookMs < 5000, `${tookMs} ms`);
+  assert.not(isRunning(Number(folder.read("self"))));
+  if (!foreignRuntime) {
+    await waitUntil("end of the hook's child", () => !isRunning(Number(folder.read("child"))));
+  } else process.kill(Number(folder.read("child")), "SIGKILL");
+});
+
+test("a hook that ends in time is not disturbed by its timeout", async () => {
+  const folder = hookFolder();
+  const hooks = { createRuntime: [{ path: folder.witness("hook"), timeout: 10 }] };
+  const startedMs = performance.now();
+  assert.is((await run({ hooks })).code, 0);
+  assert.ok(performance.now() - startedMs < 5000);
+  assert.equal(folder.trace(), ["hook"]);
+});
+
+test("a missing hook is an error that names it", async () => {
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path: "/no/such/hook" }] } });
+  assert.is(code, 1);
+  assert.match(stderr, /\/no\/such\/hook/);
+  assert.match(stderr, /no such file or directory/i);
+});
+
+test("a hook that is killed by a signal is an error that names the signal", async () => {
+  const folder = hookFolder();
+  const path = folder.add("hook", "kill -USR1 $$");
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path }] } });
+  assert.is(code, 1);
+  assert.match(stderr, /signal|SIGUSR1/i);
+});
+
+test("a hook that does not read its standard input is no failure", async () => {
+  const annotations = Object.fromEntries(
+    Array.from({ length: 2000 }, (_, index) => [`org.example.${index}`, "x".repeat(100)]),
+  );
+  const hooks = { createRuntime: [{ path: "/bin/true" }], poststop: [{ path: "/bin/true" }] };
+  const { code, stderr } = await run({ annotations, hooks });
+  assert.is(code, 0, stderr);
+});
+
+test("a hook that fills its standard output does not block", async () => {
+  const folder = hookFolder();
+  const path = folder.add("loud", "head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2");
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path }] } });
+  assert.is(code, 0, stderr.slice(0, 200));
+});
+
+test("a child that a hook leaves behind does not block the runtime", async () => {
+  const folder = hookFolder();
+  const path = folder.add("fork", "setsid sleep 20 & echo $! > $DIR/child");
+  const startedMs = performance.now();
+  const { code, stderr } = await run({ hooks: { createRuntime: [{ path }] } });
+  const child = Number(folder.read("child"));
+  if (isRunning(child)) process.kill(child, "SIGKILL");
+  assert.is(code, 0, stderr);
+  assert.ok(performance.now() - startedMs < 10_000);
+});
+
+test("a hook may look at the container while it is made: state answers", async () => {
+  const folder = hookFolder();
+  const id = freshName();
+  const program = process.env["RUNTIME"] ?? join(import.meta.dir, "../../build/runt");
+  const root = join(folder.directory, "..", "root");
+  const path = folder.add(
+    "hook",
+    `PATH=/usr/sbin:/usr/bin:/bin ${program} --root ${root} state ${id} > $DIR/state 2>&1`,
+  );
+  const directory = bundle({ hooks: { createRuntime: [{ path, timeout: 5 }] } });
+  const { code, stderr } = await runt(["create", "--bundle", directory, id]);
+  assert.is(code, 0, `${stderr}${folder.read("state")}`);
+  assert.match(JSON.parse(folder.read("state") ?? "null").status, /^creat(ing|ed)$/);
+  assert.is((await runt(["delete", "--force", id])).code, 0);
+});
+
+test("hooks with a path that is not absolute, or a timeout below 1, are refused", async () => {
+  for (const hook of [{ path: "bin/true" }, { path: "/bin/true", timeout: 0 }]) {
+    const { code, stderr } = await run({ hooks: { createRuntime: [hook] } });
+    assert.is(code, 1);
+    if (!foreignRuntime) assert.match(stderr, /\/hooks\/createRuntime\/0\//);
+  }
+});
+
+test("a static program is a hook as well as a script", async () => {
+  const folder = hookFolder();
+  mkdirSync(join(folder.directory, "bin"));
+  const path = join(folder.directory, "bin/touch");
+  copyFileSync("/bin/busybox", path);
+  const made = join(folder.directory, "made");
+  const { code, stderr } = await run({
+    hooks: { createRuntime: [{ path, args: ["touch", made] }] },
+  });
+  assert.is(code, 0, stderr);
+  assert.ok(existsSync(made));
+});
+
+runTests();

@@ -180,7 +180,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     here: "refused",
     at: "/hooks/*/*/timeout",
-    faults: ["type", "maximum"],
+    faults: ["type"],
     spec: "config.md#posix-platform-hooks",
     because: "Seconds beyond 2^53 are no exact number, and longer than anyone waits.",
   },

@@ -144,10 +144,9 @@ function stringEnd(text: string, from: number): End {
 }
 
 function literalEnd(text: string, from: number): End {
-  const literal = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/;
-  // Longer numbers than this are no numbers that anyone wants.
-  const match = literal.exec(text.slice(from, from + 400));
-  return match === null ? undefined : { offset: from + match[0].length };
+  const literal = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
+  literal.lastIndex = from;
+  return literal.test(text) ? { offset: literal.lastIndex } : undefined;
 }
 
 function cutFault(text: string, wanted: string): Fault {

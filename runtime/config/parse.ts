@@ -69,7 +69,7 @@ function parse<T>(text: string, file: string, parser: Parser<T>): T {
   const value = parseJson(text, file);
   if (parser.validate(value)) return checked(value, { text, file, parser });
   // A 64-bit integer beyond 2^53 does not fit as a number; it is read again, exactly.
-  const exact = parseExactJson(text);
+  const exact = parseExactJson(text, file);
   if (parser.validate(exact)) return checked(exact, { text, file, parser });
   const problems = problemsFrom(parser.validate.errors ?? [], exact, parser.type);
   problems.push(...(parser.partRules?.(exact) ?? []), ...textProblems(exact, { text, parser }));

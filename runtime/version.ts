@@ -12,4 +12,4 @@ export const VERSION: string = version;
 export const COMMIT: string = typeof RUNT_COMMIT === "string" ? RUNT_COMMIT : "unknown";
 
 /** Newest version of the runtime specification that is implemented. */
-export const SPEC_VERSION = "1.3.0";
+export const OCI_VERSION = "1.3.0";

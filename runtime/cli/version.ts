@@ -1,8 +1,8 @@
 // The text of --version.
 
-import { COMMIT, SPEC_VERSION, VERSION } from "../version.ts";
+import { COMMIT, OCI_VERSION, VERSION } from "../version.ts";
 
 /** Version, commit and specification, one a line. Docker and go-runc read `commit:` and `spec:`. */
 export function versionText(): string {
-  return `runt version ${VERSION}\ncommit: ${COMMIT}\nspec: ${SPEC_VERSION}`;
+  return `runt version ${VERSION}\ncommit: ${COMMIT}\nspec: ${OCI_VERSION}`;
 }

@@ -1,14 +1,14 @@
 // The configuration that `runt spec` writes: a shell with few rights, to be edited.
 
 import type { Config } from "../config/types.gen.ts";
-import { SPEC_VERSION } from "../version.ts";
+import { OCI_VERSION } from "../version.ts";
 
 const CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 
 /** A complete configuration for a root file system in `rootfs`. */
 export function defaultSpec(): Config {
   return {
-    ociVersion: SPEC_VERSION,
+    ociVersion: OCI_VERSION,
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },

@@ -1,0 +1,47 @@
+// What the program can do today (features.md), taken from the tables that the code itself works by.
+
+import { HOOK_KINDS } from "../clauses/hooks.ts";
+import { MOUNT_OPTIONS } from "../clauses/mount-options.ts";
+import { NAMESPACE_TYPES } from "../clauses/namespaces.ts";
+import { CAPABILITIES } from "../host/capabilities.ts";
+import {
+  SECCOMP_ACTIONS,
+  SECCOMP_ARCHS,
+  SECCOMP_FLAGS,
+  SECCOMP_OPERATORS,
+} from "../seccomp/names.ts";
+import { COMMIT, OCI_VERSION, VERSION } from "../version.ts";
+
+export type Features = ReturnType<typeof features>;
+
+/** The features structure, the same on every host. features.md, features-linux.md */
+export function features() {
+  return {
+    ociVersionMin: "1.0.0",
+    ociVersionMax: OCI_VERSION,
+    hooks: HOOK_KINDS,
+    mountOptions: MOUNT_OPTIONS,
+    linux: {
+      namespaces: NAMESPACE_TYPES,
+      capabilities: CAPABILITIES,
+      cgroup: { v1: true, v2: false, systemd: false, systemdUser: false, rdma: false },
+      seccomp: {
+        enabled: true,
+        actions: SECCOMP_ACTIONS,
+        operators: SECCOMP_OPERATORS,
+        archs: SECCOMP_ARCHS,
+        knownFlags: SECCOMP_FLAGS,
+        // All of them are older than the oldest kernel that the program runs on, 5.14.
+        supportedFlags: SECCOMP_FLAGS,
+      },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      mountExtensions: { idmap: { enabled: false } },
+      netDevices: { enabled: false },
+    },
+    annotations: { "io.github.runt.version": VERSION, "io.github.runt.commit": COMMIT },
+    // No annotation of config.json is acted on.
+    potentiallyUnsafeConfigAnnotations: [],
+  };
+}

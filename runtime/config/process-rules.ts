@@ -5,9 +5,10 @@ import { repeated, type Violation } from "./violation.ts";
 
 /** Violations in a process that fits its schema; `at` is the JSON pointer of the process. */
 export function processRules(process: Process, at: string): Violation[] {
+  const { rlimits, scheduler } = process;
   return [
-    ...rlimitRules(process.rlimits ?? [], `${at}/rlimits`),
-    ...schedulerRules(process.scheduler, `${at}/scheduler`),
+    ...(rlimits === undefined ? [] : rlimitRules(rlimits, `${at}/rlimits`)),
+    ...(scheduler === undefined ? [] : schedulerRules(scheduler, `${at}/scheduler`)),
   ];
 }
 
@@ -38,8 +39,7 @@ function rlimitRules(rlimits: readonly Rlimit[], at: string): Violation[] {
 const NICE_POLICIES: readonly string[] = ["SCHED_OTHER", "SCHED_BATCH"];
 const PRIORITY_POLICIES: readonly string[] = ["SCHED_FIFO", "SCHED_RR"];
 
-function schedulerRules(scheduler: Scheduler | undefined, at: string): Violation[] {
-  if (scheduler === undefined) return [];
+function schedulerRules(scheduler: Scheduler, at: string): Violation[] {
   const spec = "config.md#linux-process";
   const { policy, nice = 0, priority = 0 } = scheduler;
   const violations: Violation[] = [];

@@ -10,13 +10,14 @@ import { repeated, type Violation } from "./violation.ts";
 
 /** Violations in a configuration that fits its schema. */
 export function configRules(config: Config): Violation[] {
-  const { process, linux } = config;
-  return [
-    ...(process === undefined ? [] : processRules(process, "/process")),
-    ...mountRules(config),
-    ...hostNameRules(config),
-    ...(linux === undefined ? [] : linuxRules(linux)),
-  ];
+  const { hostname, domainname, linux, mounts, process } = config;
+  const violations: Violation[] = [];
+  // A rule that has nothing to look at is not called: a first call costs more than the look.
+  if (process !== undefined) violations.push(...processRules(process, "/process"));
+  if (mounts !== undefined) violations.push(...mountRules(mounts, config));
+  if (hostname !== undefined || domainname !== undefined) violations.push(...hostNameRules(config));
+  if (linux !== undefined) violations.push(...linuxRules(linux));
+  return violations;
 }
 
 /** Violations in those parts of a broken configuration that are whole: the process, or the rest. */
@@ -30,16 +31,17 @@ export function rulesOfParts(value: unknown): Violation[] {
 }
 
 function linuxRules(linux: Linux): Violation[] {
-  const { devices = [], memoryPolicy, namespaces = [], resources, seccomp } = linux;
-  return [
-    ...namespaceRules(namespaces),
-    ...mappingRules(linux),
-    ...timeRules(linux),
-    ...deviceRules(devices),
-    ...(resources === undefined ? [] : resourcesRules(resources, "/linux/resources")),
-    ...(memoryPolicy === undefined ? [] : memoryPolicyRules(memoryPolicy, "/linux/memoryPolicy")),
-    ...(seccomp === undefined ? [] : seccompRules(seccomp, "/linux/seccomp")),
-  ];
+  const { devices, memoryPolicy, namespaces, resources, seccomp } = linux;
+  const violations = mappingRules(linux);
+  if (namespaces !== undefined) violations.push(...namespaceRules(namespaces));
+  if (linux.timeOffsets !== undefined) violations.push(...timeRules(linux));
+  if (devices !== undefined) violations.push(...deviceRules(devices));
+  if (resources !== undefined) violations.push(...resourcesRules(resources, "/linux/resources"));
+  if (memoryPolicy !== undefined) {
+    violations.push(...memoryPolicyRules(memoryPolicy, "/linux/memoryPolicy"));
+  }
+  if (seccomp !== undefined) violations.push(...seccompRules(seccomp, "/linux/seccomp"));
+  return violations;
 }
 
 function namespaceRules(namespaces: readonly Namespace[]): Violation[] {
@@ -75,7 +77,6 @@ function mappingRules(linux: Linux): Violation[] {
 }
 
 function timeRules(linux: Linux): Violation[] {
-  if (linux.timeOffsets === undefined) return [];
   const time = namespaceOf(linux, "time");
   if (time !== undefined && time.path === undefined) return [];
   const found = time === undefined ? "without a time namespace" : "with a joined time namespace";
@@ -105,9 +106,9 @@ function deviceRules(devices: readonly Device[]): Violation[] {
   return violations;
 }
 
-function mountRules(config: Config): Violation[] {
+function mountRules(mounts: readonly Mount[], config: Config): Violation[] {
   const violations: Violation[] = [];
-  config.mounts?.forEach((mount, index) => {
+  mounts.forEach((mount, index) => {
     const message = mountFault(mount, config);
     if (message === undefined) return;
     const spec = "config.md#posix-platform-mounts";

@@ -61,10 +61,10 @@ export function strayControllers(): string[] {
 /**
  * Ends the hierarchies that are mounted nowhere and are still there: one whose cgroups were removed
  * just before its last mount went stays, until it is mounted and unmounted once more. Gives up after
- * a second, because what is mounted in another namespace looks the same.
+ * four seconds, because what is mounted in another namespace looks the same.
  */
 export function endOutlivedHierarchies(): void {
-  for (let attempt = 0; attempt < 10; attempt++) {
+  for (let attempt = 0; attempt < 40; attempt++) {
     const outlived = outlivedHierarchies();
     if (outlived.length === 0) return;
     const folder = mkdtempSync("/tmp/cgroup-");

@@ -1,0 +1,161 @@
+// Device nodes: the ones every container has, the listed ones, and who may use them.
+
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
+import { inside, run, withScript } from "../support/container.ts";
+import { freshDirectory } from "../support/room.ts";
+import { newRootfs } from "../support/rootfs.ts";
+import { foreignRuntime, runTests, test } from "../support/suite.ts";
+
+/** What it takes to open /dev/kmsg, the device of these tests that is not allowed by default. */
+const syslog: Patch = {
+  process: {
+    capabilities: {
+      bounding: ["CAP_SYSLOG"],
+      effective: ["CAP_SYSLOG"],
+      permitted: ["CAP_SYSLOG"],
+    },
+  },
+};
+
+const allowAll: Patch = { resources: { devices: [{ allow: true, access: "rwm" }] } };
+
+test("the default devices are there with the kernel's numbers and mode 0666", async () => {
+  const names = "null zero full random urandom tty";
+  const text = `cd /dev; stat -c '%n %F %t:%T %a %u:%g' ${names}`;
+  assert.equal((await inside(text)).trimEnd().split("\n"), [
+    "null character special file 1:3 666 0:0",
+    "zero character special file 1:5 666 0:0",
+    "full character special file 1:7 666 0:0",
+    "random character special file 1:8 666 0:0",
+    "urandom character special file 1:9 666 0:0",
+    "tty character special file 5:0 666 0:0",
+  ]);
+});
+
+test("the caller's umask does not change the mode of devices", async () => {
+  const through = ["sh", "-c", 'umask 0077; exec "$@"', "sh"];
+  assert.is(await inside("stat -c %a /dev/null /dev/tty", {}, { through }), "666\n666\n");
+});
+
+test("the links of /dev are there", async () => {
+  const text = "cd /dev; for l in fd stdin stdout stderr ptmx; do readlink $l; done";
+  const links = [
+    "/proc/self/fd",
+    "/proc/self/fd/0",
+    "/proc/self/fd/1",
+    "/proc/self/fd/2",
+    "pts/ptmx",
+  ];
+  assert.equal((await inside(text)).trimEnd().split("\n"), links);
+});
+
+test("the default devices can be used though all others are denied", async () => {
+  const text = "echo x > /dev/null; head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c";
+  assert.equal((await inside(text)).trim().split(/\s+/), ["4", "4"]);
+});
+
+test("listed devices are made with their type, numbers, mode and owner", async () => {
+  const devices = [
+    { path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 0o640, uid: 7, gid: 8 },
+    { path: "/dev/unbuffered", type: "u", major: 1, minor: 5 },
+    { path: "/dev/block", type: "b", major: 7, minor: 200, fileMode: 0o600 },
+    { path: "/dev/deep/er/pipe", type: "p", fileMode: 0o622 },
+    { path: "/elsewhere", type: "c", major: 1, minor: 7 },
+  ];
+  const text =
+    "stat -c '%n %F %t:%T %a %u:%g' /dev/mine /dev/unbuffered /dev/block /dev/deep/er/pipe /elsewhere";
+  const patch = { root: { path: newRootfs() }, linux: { devices, ...allowAll } };
+  assert.equal((await inside(text, patch)).trimEnd().split("\n"), [
+    "/dev/mine character special file 1:3 640 7:8",
+    "/dev/unbuffered character special file 1:5 666 0:0",
+    "/dev/block block special file 7:c8 600 0:0",
+    "/dev/deep/er/pipe fifo 0:0 622 0:0",
+    "/elsewhere character special file 1:7 666 0:0",
+  ]);
+});
+
+test("a listed device that is in the image already with the same numbers is taken", async () => {
+  const rootfs = newRootfs();
+  Bun.spawnSync(["mknod", join(rootfs, "there"), "c", "1", "3"]);
+  const devices = [{ path: "/there", type: "c", major: 1, minor: 3 }];
+  const patch = { root: { path: rootfs }, linux: { devices, ...allowAll } };
+  assert.is(await inside("stat -c '%t:%T' /there", patch), "1:3\n");
+});
+
+test("a listed device whose place holds something else is an error", async () => {
+  if (foreignRuntime) return;
+  const rootfs = newRootfs();
+  writeFileSync(join(rootfs, "file"), "");
+  Bun.spawnSync(["mknod", join(rootfs, "other"), "c", "1", "5"]);
+  for (const path of ["/file", "/other"]) {
+    const devices = [{ path, type: "c", major: 1, minor: 3 }];
+    const { code, stderr } = await run({ root: { path: rootfs }, linux: { devices, ...allowAll } });
+    assert.is(code, 1);
+    assert.ok(stderr.includes(path), stderr);
+  }
+});
+
+test("a device of an unknown type, or without its numbers, is an error", async () => {
+  for (const device of [
+    { path: "/dev/x", type: "x", major: 1, minor: 3 },
+    { path: "/dev/x", type: "c" },
+  ]) {
+    const { code, stderr } = await run({ linux: { devices: [device] } });
+    assert.is(code, 1);
+    if (!foreignRuntime) assert.match(stderr, /\/linux\/devices\/0/);
+  }
+});
+
+test("a device that the rules do not allow cannot be opened, one that they allow can", async () => {
+  const devices = [{ path: "/dev/kmsg-of-mine", type: "c", major: 1, minor: 11 }];
+  const text = "(: < /dev/kmsg-of-mine) && echo opened || echo refused";
+  const attempt = (rules: Json[]): Promise<string> =>
+    inside(text, { ...syslog, linux: { devices, resources: { devices: rules } } });
+  const deny = { allow: false, access: "rwm" };
+  const allow = { allow: true, type: "c", major: 1, minor: 11, access: "rw" };
+  assert.match(await attempt([deny]), /refused/);
+  assert.match(await attempt([deny, allow]), /opened/);
+  assert.match(await attempt([deny, allow, { ...allow, allow: false }]), /refused/);
+});
+
+test("rules can allow reading alone", async () => {
+  const devices = [{ path: "/dev/mine", type: "c", major: 1, minor: 11 }];
+  const rules = [
+    { allow: false, access: "rwm" },
+    { allow: true, type: "c", major: 1, minor: 11, access: "r" },
+  ];
+  const text = "(: < /dev/mine) && echo read; (: > /dev/mine) 2> /dev/null || echo not written";
+  const patch = { ...syslog, linux: { devices, resources: { devices: rules } } };
+  assert.is(await inside(text, patch), "read\nnot written\n");
+});
+
+test("with a bind mount on /dev the runtime makes nothing in it", async () => {
+  const dev = freshDirectory();
+  mkdirSync(join(dev, "pts"));
+  const mounts: Json[] = [
+    ...defaultMounts.slice(0, 1),
+    { destination: "/dev", source: dev, options: ["bind"] },
+  ];
+  const { code, stdout, stderr } = await run(withScript("ls /dev", { mounts }));
+  assert.is(code, 0, stderr);
+  assert.is(stdout, "pts\n");
+});
+
+test("without a mount on /dev the devices are made in the image's own", async () => {
+  const rootfs = newRootfs();
+  await inside("echo x > /dev/null", { root: { path: rootfs }, mounts: defaultMounts.slice(0, 1) });
+  const status = statSync(join(rootfs, "dev/null"));
+  assert.ok(status.isCharacterDevice());
+  assert.is(status.rdev, 0x103);
+});
+
+test("a terminal of the container's own can be opened", async () => {
+  const text = "ls /dev/pts; exec 3<>/dev/ptmx && ls /dev/pts";
+  const stdout = await inside(text);
+  assert.match(stdout, /^ptmx\n0\nptmx\n$/);
+});
+
+runTests();

@@ -1,0 +1,151 @@
+// maskedPaths, readonlyPaths and sysctl.
+
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { defaultNamespaces, type Patch } from "../support/bundle.ts";
+import { inside, run } from "../support/container.ts";
+import { mountAt } from "../support/mountinfo.ts";
+import { newRootfs } from "../support/rootfs.ts";
+import { foreignRuntime, runTests, test } from "../support/suite.ts";
+
+/** A root filesystem with something to hide and protect. */
+function furnished(): { root: { path: string } } {
+  const rootfs = newRootfs();
+  mkdirSync(join(rootfs, "data/sub"), { recursive: true });
+  writeFileSync(join(rootfs, "data/file"), "text\n");
+  writeFileSync(join(rootfs, "data/sub/other"), "text\n");
+  return { root: { path: rootfs } };
+}
+
+test("a masked file is empty and cannot be written", async () => {
+  const patch = { ...furnished(), linux: { maskedPaths: ["/data/file"] } };
+  const text = "cat /data/file; echo x > /data/file; cat /data/file; stat -c %F /data/file";
+  assert.is(await inside(text, patch), "character special file\n");
+});
+
+test("a masked directory is empty and read-only", async () => {
+  const patch = { ...furnished(), linux: { maskedPaths: ["/data"] } };
+  const text = "ls -A /data; touch /data/x 2> /dev/null || echo refused";
+  assert.is(await inside(text, patch), "refused\n");
+});
+
+test("missing and repeated masked and read-only paths are no errors", async () => {
+  const list = ["/no/such/path", "/data", "/data", "/data/file/below-a-file"];
+  const patch = { ...furnished(), linux: { maskedPaths: list, readonlyPaths: list } };
+  assert.is(await inside("ls -A /data; echo ran", patch), "ran\n");
+});
+
+test("a masked path inside of a read-only one is masked", async () => {
+  const linux = { readonlyPaths: ["/data"], maskedPaths: ["/data/sub"] };
+  const text = "cat /data/file; ls -A /data/sub; touch /data/x 2> /dev/null || echo refused";
+  assert.is(await inside(text, { ...furnished(), linux }), "text\nrefused\n");
+});
+
+test("a read-only path can be read and not written, the rest can", async () => {
+  const patch = { ...furnished(), linux: { readonlyPaths: ["/data/sub", "/data/file"] } };
+  const text =
+    "cat /data/sub/other /data/file; echo x > /data/file; touch /data/sub/x; touch /data/x && echo rest";
+  assert.is(await inside(`(${text}) 2> /dev/null`, patch), "text\ntext\nrest\n");
+});
+
+test("a read-only path keeps the flags of the mount that it lies on", async () => {
+  const patch = { linux: { readonlyPaths: ["/proc/sys", "/sys/kernel"] } };
+  const text = await inside("cat /proc/self/mountinfo", patch);
+  assert.ok(mountAt(text, "/proc/sys").options.includes("ro"));
+  for (const flag of ["ro", "nosuid", "nodev", "noexec"]) {
+    assert.ok(mountAt(text, "/sys/kernel").options.includes(flag), flag);
+  }
+});
+
+test("a masked path behind a symlink masks what is inside of the image", async () => {
+  const { root } = furnished();
+  symlinkSync("/../../../data/file", join(root.path, "link"));
+  const patch = { root, linux: { maskedPaths: ["/link"] } };
+  assert.is(await inside("cat /data/file /link", patch), "");
+});
+
+test("runc's default lists can be applied", async () => {
+  const linux = {
+    maskedPaths: [
+      ...["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats"],
+      ...[
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/proc/sched_debug",
+        "/sys/firmware",
+        "/proc/scsi",
+      ],
+    ],
+    readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+  };
+  const text = "cat /proc/keys; echo 1 > /proc/sys/kernel/printk || echo refused";
+  assert.is(await inside(text, { linux }), "refused\n");
+});
+
+test("relative masked and read-only paths are errors", async () => {
+  for (const name of ["maskedPaths", "readonlyPaths"]) {
+    const { code, stderr } = await run({ linux: { [name]: ["data"] } });
+    if (foreignRuntime) continue;
+    assert.is(code, 1);
+    assert.match(stderr, new RegExp(`/linux/${name}/0`));
+  }
+});
+
+test("namespaced sysctls are set inside and not on the host", async () => {
+  const sysctl = {
+    "kernel.msgmax": "12345",
+    "kernel.shm_rmid_forced": "1",
+    "net.ipv4.ip_forward": "1",
+    "net.ipv4.ping_group_range": "0 1000",
+    "net/ipv4/conf/lo/log_martians": "1",
+    "fs.mqueue.queues_max": "17",
+  };
+  const text =
+    "cd /proc/sys; cat kernel/msgmax kernel/shm_rmid_forced net/ipv4/ip_forward" +
+    " net/ipv4/ping_group_range net/ipv4/conf/lo/log_martians fs/mqueue/queues_max";
+  const lines = (await inside(text, { linux: { sysctl } })).trimEnd().split("\n");
+  assert.equal(lines, ["12345", "1", "1", "0\t1000", "1", "17"]);
+});
+
+test("kernel.domainname may be set with a uts namespace", async () => {
+  const text = "cat /proc/sys/kernel/domainname";
+  const linux = { sysctl: { "kernel.domainname": "of.mine" } };
+  assert.is(await inside(text, { linux }), "of.mine\n");
+});
+
+test("a sysctl that is the whole machine's is refused", async () => {
+  for (const key of ["kernel.panic", "vm.swappiness", "kernel.hostname", "net", "../etc/x"]) {
+    const { code, stderr } = await run({ linux: { sysctl: { [key]: "1" } } });
+    assert.is(code, 1, key);
+    assert.ok(stderr.includes(key), stderr);
+  }
+});
+
+test("a sysctl of a namespace that is the host's is refused", async () => {
+  const without = (type: string): Patch => ({
+    namespaces: defaultNamespaces.filter((one) => !JSON.stringify(one).includes(type)),
+  });
+  for (const [type, key] of [
+    ["network", "net.ipv4.ip_forward"],
+    ["ipc", "kernel.msgmax"],
+    ["ipc", "fs.mqueue.queues_max"],
+  ] as const) {
+    const { code, stderr } = await run({ linux: { ...without(type), sysctl: { [key]: "1" } } });
+    assert.is(code, 1, key);
+    assert.ok(stderr.includes(key), stderr);
+  }
+  const path = "/proc/self/ns/net";
+  const namespaces = [{ type: "mount" }, { type: "uts" }, { type: "network", path }];
+  const linux = { namespaces, sysctl: { "net.ipv4.ip_forward": "1" } };
+  assert.is((await run({ linux })).code, 1);
+});
+
+test("a sysctl value that the kernel does not take is an error that names it", async () => {
+  const { code, stderr } = await run({ linux: { sysctl: { "kernel.msgmax": "many" } } });
+  assert.is(code, 1);
+  assert.match(stderr, /msgmax/);
+  assert.match(stderr, /invalid argument/i);
+});
+
+runTests();

@@ -1,0 +1,133 @@
+// Fields that are valid and not supported yet: each is refused by its pointer, none is dropped,
+// and `features` does not claim any of them.
+
+import * as assert from "uvu/assert";
+import { defaultMounts, defaultNamespaces, type Patch } from "../support/bundle.ts";
+import { run } from "../support/container.ts";
+import { runt } from "../support/runt.ts";
+import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
+
+const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
+
+const fields: [pointer: string, patch: Patch][] = [
+  ["/linux/namespaces/5", { linux: { namespaces: [...defaultNamespaces, { type: "time" }] } }],
+  [
+    "/linux/namespaces/5",
+    {
+      linux: {
+        namespaces: [...defaultNamespaces, { type: "user" }],
+        uidMappings: mappings,
+        gidMappings: mappings,
+      },
+    },
+  ],
+  ["/linux/timeOffsets", { linux: { timeOffsets: { boottime: { secs: 10 } } } }],
+  ["/linux/resources/blockIO", { linux: { resources: { blockIO: { weight: 100 } } } }],
+  ["/process/apparmorProfile", { process: { apparmorProfile: "default" } }],
+  ["/process/selinuxLabel", { process: { selinuxLabel: "a:b:c:s0" } }],
+  ["/process/ioPriority", { process: { ioPriority: { class: "IOPRIO_CLASS_IDLE", priority: 0 } } }],
+  ["/process/scheduler", { process: { scheduler: { policy: "SCHED_BATCH", nice: 1 } } }],
+  ["/process/execCPUAffinity", { process: { execCPUAffinity: { initial: "0" } } }],
+  ["/linux/mountLabel", { linux: { mountLabel: "system_u:object_r:x:s0" } }],
+  ["/linux/intelRdt", { linux: { intelRdt: { closID: "x" } } }],
+  ["/linux/netDevices", { linux: { netDevices: { eth9: { name: "eth0" } } } }],
+  ["/linux/memoryPolicy", { linux: { memoryPolicy: { mode: "MPOL_LOCAL" } } }],
+  ["/linux/personality", { linux: { personality: { domain: "LINUX32" } } }],
+  [
+    "/mounts/5",
+    {
+      mounts: [
+        ...defaultMounts,
+        {
+          destination: "/tmp",
+          source: "/tmp",
+          options: ["rbind", "idmap"],
+          uidMappings: mappings,
+          gidMappings: mappings,
+        },
+      ],
+    },
+  ],
+  [
+    "/linux/seccomp",
+    {
+      linux: {
+        seccomp: {
+          defaultAction: "SCMP_ACT_ALLOW",
+          listenerPath: "/tmp/socket",
+          syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }],
+        },
+      },
+    },
+  ],
+];
+
+if (foreignRuntime) skip("fields are refused", "another runtime supports more");
+for (const [pointer, patch] of foreignRuntime ? [] : fields) {
+  test(`${pointer} is refused with its pointer: ${JSON.stringify(patch).slice(0, 60)}`, async () => {
+    const { code, stderr } = await run(patch);
+    assert.is(code, 1);
+    assert.ok(stderr.includes(pointer), stderr);
+    assert.match(stderr, /not supported/);
+  });
+}
+
+test("all unsupported fields of one configuration are named at once", async () => {
+  if (foreignRuntime) return;
+  const { stderr } = await run({
+    process: { apparmorProfile: "x", selinuxLabel: "y" },
+    linux: { personality: { domain: "LINUX32" } },
+  });
+  for (const name of ["apparmorProfile", "selinuxLabel", "personality"]) {
+    assert.match(stderr, new RegExp(name));
+  }
+});
+
+test("features claims none of them", async () => {
+  const features = JSON.parse((await runt(["features"])).stdout);
+  if (foreignRuntime) return;
+  assert.not(features.linux.namespaces.includes("user"));
+  assert.not(features.linux.namespaces.includes("time"));
+  assert.not(features.linux.seccomp.actions.includes("SCMP_ACT_NOTIFY"));
+  for (const option of ["idmap", "ridmap"]) assert.not(features.mountOptions.includes(option));
+  const { apparmor, selinux, intelRdt, netDevices, mountExtensions } = features.linux;
+  assert.is(apparmor.enabled, false);
+  assert.is(selinux.enabled, false);
+  assert.is(intelRdt?.enabled ?? false, false);
+  assert.is(netDevices?.enabled ?? false, false);
+  assert.is(mountExtensions?.idmap?.enabled ?? false, false);
+});
+
+test("every namespace, hook and mount option that features lists is accepted", async () => {
+  const features = JSON.parse((await runt(["features"])).stdout);
+  const namespaces = features.linux.namespaces.map((type: string) => ({ type }));
+  if (!foreignRuntime) assert.is((await run({ linux: { namespaces } })).code, 0);
+  for (const option of features.mountOptions) {
+    if (["remount", "bind", "rbind"].includes(option)) continue;
+    const bind = /^r(?!(elatime|o|w)$)/.test(option) ? ["rbind"] : [];
+    const source = bind.length > 0 ? "/mnt" : "tmpfs";
+    const mount = { destination: "/tmp", type: "tmpfs", source, options: [...bind, option] };
+    const { code, stderr } = await run({ mounts: [...defaultMounts, mount] });
+    if (!foreignRuntime) assert.is(code, 0, `${option}: ${stderr}`);
+  }
+});
+
+test("empty values of unsupported fields ask for nothing and are accepted", async () => {
+  const { code, stderr } = await run({
+    process: { apparmorProfile: "", selinuxLabel: "" },
+    linux: { mountLabel: "", uidMappings: [], gidMappings: [] },
+  });
+  assert.is(code, 0, stderr);
+});
+
+test("fields of other platforms and unknown fields are ignored", async () => {
+  const { code, stderr } = await run({
+    solaris: { milestone: "x" },
+    windows: { layerFolders: ["x"] },
+    "org.example.unknown": { any: [1, 2] },
+    process: { unknownField: true },
+  });
+  assert.equal({ code, stderr }, { code: 0, stderr: "" });
+});
+
+runTests();

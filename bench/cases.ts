@@ -17,6 +17,8 @@ export interface Case {
   end?: () => void;
 }
 
+const patienceMs = 10_000;
+
 let containers = 0;
 
 /**
@@ -53,9 +55,14 @@ function createStartDelete(folder: string): Case {
     const id = newId();
     const start = withRoot(runtime, folder);
     const create = [...start, "create", "--bundle", bundle, "--pid-file", pidFile, id];
-    const createMs = timedMs(create) + timedMs([...start, "start", id]);
-    waitForEnd(Number(readFileSync(pidFile, "utf8")));
-    return createMs + timedMs([...start, "delete", id]);
+    try {
+      const createMs = timedMs(create) + timedMs([...start, "start", id]);
+      waitForEnd(Number(readFileSync(pidFile, "utf8")));
+      return createMs + timedMs([...start, "delete", id]);
+    } catch (error) {
+      Bun.spawnSync([...start, "delete", "--force", id]);
+      throw error;
+    }
   }
   return { title: "create; start; delete", budget: 0.9, sample };
 }
@@ -86,7 +93,11 @@ function newId(): string {
 
 /** The time that the container takes to end is not the runtime's. */
 function waitForEnd(pid: number): void {
-  while (isRunning(pid)) Bun.sleepSync(1);
+  const endMs = performance.now() + patienceMs;
+  while (isRunning(pid)) {
+    if (performance.now() > endMs) throw new Error(`process ${pid} is still there`);
+    Bun.sleepSync(1);
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -29,8 +29,11 @@ export type Hierarchies = { v1: false } | { v1: true; missing: Map<string, strin
 export function mountHierarchies(wanted: readonly string[]): Hierarchies {
   const mounted = mountedControllers();
   if (mounted.size === 0) return { v1: false };
-  moveToNewTmpfs();
   const missing = new Map<string, string>();
+  if (wanted.every((group) => group.split(",").every((name) => mounted.has(name)))) {
+    return { v1: true, missing };
+  }
+  moveToNewTmpfs();
   for (const group of wanted) {
     const controllers = group.split(",");
     const absent = controllers.filter((controller) => !mounted.has(controller));

@@ -40,17 +40,31 @@ export function validatorText(documents: readonly JsonSchema[]): string {
 import type { ${VALIDATORS.map(([, type]) => type).join(", ")} } from "./types.gen.ts";
 import type { Validate } from "./validate.ts";
 
+function added(errors, error) {
+  if (errors === null) return [error];
+  errors.push(error);
+  return errors;
+}
+
 ${plainCode(code)}
 
 ${exports.join("")}`;
 }
 
-/** The code without what nothing here reads: parts of the schemas, which errors would carry. */
+/**
+ * The code without what nothing here reads, paths into the schemas and their parts, and with a
+ * function for what is repeated: the first call of a function costs by its size.
+ */
 function plainCode(code: string): string {
   return code
     .replace('"use strict";', "")
     .replace(/\bexport const (\w+) = /g, "const $1 = ")
+    .replace(/schemaPath:"[^"]*",/g, "")
     .replace(/\{allowedValues: schema\d+[\w.]*\.enum\}/g, "{}")
+    .replace(
+      /if\(vErrors === null\)\{vErrors = \[(err\d+)\];\}else \{vErrors\.push\(\1\);\}/g,
+      "vErrors = added(vErrors, $1);",
+    )
     .trim();
 }
 

@@ -5,7 +5,10 @@ import type { Arguments, Surroundings } from "./commands.ts";
 import { containerId } from "./container-id.ts";
 
 /** Starts a created container and prints nothing. */
-export function startCommand({ positionals }: Arguments, { root, log }: Surroundings): number {
-  start({ root, id: containerId(positionals[0] ?? ""), log });
+export function startCommand(
+  { positionals }: Arguments,
+  { root, log, environment }: Surroundings,
+): number {
+  start({ root, id: containerId(positionals[0] ?? ""), log, environment });
   return 0;
 }

@@ -145,6 +145,25 @@ test("a log that cannot be opened does not hide the error", () => {
   assert.match(stderr, "invalid container ID format");
 });
 
+test("all problems of a configuration are told at once, one a line, and in one message of the log", () => {
+  const bundle = join(directory, "broken");
+  const file = join(directory, "problems.json");
+  mkdirSync(bundle);
+  writeFileSync(join(bundle, "config.json"), '{"ociVersion":1,"root":2,"hostname":3}');
+  const create = `create --bundle ${bundle} x`;
+  const root = `--root ${directory}/broken-root`;
+  const pointers = ["/ociVersion", "/root", "/hostname"];
+  for (const log of ["", `--log ${file} --log-format json`]) {
+    const { code, stdout, stderr } = call(`${root} ${log} ${create}`);
+    assert.equal({ code, stdout }, { code: 1, stdout: "" });
+    assert.match(stderr, /runt create failed: the configuration has \d problems/);
+    for (const pointer of pointers) assert.match(stderr, new RegExp(`^  ${pointer}: .`, "m"));
+  }
+  const [line = "", ...rest] = readFileSync(file, "utf8").split("\n");
+  assert.equal(rest, [""]);
+  for (const pointer of pointers) assert.match(line, `${pointer}: `);
+});
+
 test("an empty root has an empty list", () => {
   const root = join(directory, "empty");
   mkdirSync(root);

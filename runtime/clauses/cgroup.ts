@@ -6,13 +6,8 @@ import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
 import type { Config, Resources } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import {
-  cgroupCreate,
-  cgroupFillCpuset,
-  cgroupJoin,
-  cgroupWarn,
-  cgroupWrite,
-} from "../ops/cgroup.ts";
+import { cgroupCreate, cgroupFillCpuset, cgroupJoin, cgroupWrite } from "../ops/cgroup.ts";
+import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { Container } from "./container.ts";
 
@@ -79,7 +74,7 @@ function limitsFor(
   for (const controller of CONTROLLERS) {
     const { writes, problems: wrong, warnings } = controller.v1(resources);
     problems.push(...wrong);
-    for (const text of warnings) steps.push(step("host", cgroupWarn({ text }), ""));
+    for (const text of warnings) steps.push(step("host", warn({ text }), ""));
     if (controller.name === "devices" && isRootless(facts)) {
       steps.push(...devicesWarning(resources));
       continue;
@@ -110,7 +105,7 @@ function unmountedProblems(writes: readonly Write[], facts: HostFacts): Problem[
 function devicesWarning({ devices = [] }: Resources): Step[] {
   if (devices.length === 0) return [];
   const text = "/linux/resources/devices: only root of the host can set device rules: left out";
-  return [step("host", cgroupWarn({ text }), "")];
+  return [step("host", warn({ text }), "")];
 }
 
 const UNSUPPORTED = ["blockIO", "hugepageLimits", "network", "rdma", "unified"] as const;

@@ -5,12 +5,13 @@ import type { Arguments, Surroundings } from "./commands.ts";
 import { containerId } from "./container-id.ts";
 
 /** Deletes a container and prints nothing. */
-export function deleteCommand(given: Arguments, { root, log }: Surroundings): number {
+export function deleteCommand(given: Arguments, { root, log, environment }: Surroundings): number {
   deleteContainer({
     root,
     id: containerId(given.positionals[0] ?? ""),
     force: given.on("force"),
     log,
+    environment,
   });
   return 0;
 }

@@ -83,13 +83,6 @@ export const cgroupJoin = defineOp<{ directories: readonly string[]; optional: b
   },
 });
 
-/** Something of config.json that is accepted and has no effect here. */
-export const cgroupWarn = defineOp<{ text: string }>({
-  name: "cgroup.warn",
-  print: ({ text }) => text,
-  run: ({ text }, context) => context.warn(text),
-});
-
 /** Callers without privileges often may not touch cgroups, which matters only if they want to. */
 function unlessOptional(optional: boolean, context: OpContext, act: () => void): void {
   try {

@@ -101,13 +101,13 @@ interface Exec {
 export const executeProgram = defineOp<Exec>({
   name: "exec",
   print: ({ argv, filter }) => `${filter === null ? "" : "seccomp, then "}${argv.join(" ")}`,
-  run: ({ argv, env, filter }, { found, resultAddress }) => {
-    const path = found.get("program");
+  run: ({ argv, env, filter }, context) => {
+    const path = context.found.get("program");
     if (path === undefined) throw new Error("exec without exec.resolve");
     resetSignals();
     loadFilterAndExec({
       image: { path, argv, env },
-      resultAddress: resultAddress(),
+      resultAddress: context.resultAddress(),
       ...(filter && {
         filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
       }),

@@ -1,5 +1,6 @@
 // The root filesystem: mounted on itself, made the root, and the old root let go.
 
+import { SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, open } from "../sys/file.ts";
 import {
   cloneTree,
@@ -23,14 +24,16 @@ export const setPropagation = defineOp<{ target: string; flags: number; text: st
 });
 
 /** Mounts the root filesystem on itself: pivot_root(2) wants a mount, and masks need one to stand on. */
-export const bindRoot = defineOp<{ path: string }>({
+export const bindRoot = defineOp<{ path: string; propagation: number }>({
   name: "root.bind",
   print: ({ path }) => `${path} →$root`,
-  run: ({ path }, { slots }) => {
+  run: ({ path, propagation }, { slots }) => {
     const place = open(path, O_PATH);
     const tree = cloneTree(place, "", "recursive");
     // pivot_root(2) refuses a root that is shared with another namespace.
-    setMountAttributes(tree, { set: 0, clear: 0, propagation: MS_PRIVATE, recursive: false });
+    if (propagation !== 0) {
+      setMountAttributes(tree, { set: 0, clear: 0, propagation, recursive: false });
+    }
     moveMount(tree, place);
     closeFd(place);
     slots.put("$root", tree);
@@ -68,5 +71,30 @@ export const chrootHere = defineOp<Record<string, never>>({
   run: (_args, { slots }) => {
     changeDirectory(slots.get("$root"));
     changeRoot(".");
+  },
+});
+
+/**
+ * Where mounts stay shared with the host, only the mount that holds the root filesystem is made
+ * private: pivot_root(2) refuses a parent that is shared, and the pivot must not reach the host.
+ */
+export const shieldRootParent = defineOp<{ path: string }>({
+  name: "root.shield-parent",
+  print: ({ path }) => `the mount that holds ${path} private`,
+  run: ({ path }) => {
+    const EINVAL = 22;
+    for (let place = path; ; place = place.slice(0, place.lastIndexOf("/"))) {
+      const fd = open(place === "" ? "/" : place, O_PATH);
+      try {
+        setMountAttributes(fd, { set: 0, clear: 0, propagation: MS_PRIVATE, recursive: false });
+        return;
+      } catch (error) {
+        // EINVAL: not the root of a mount; the next directory up may be.
+        const isBelow = error instanceof SyscallError && error.errno === EINVAL && place !== "";
+        if (!isBelow) throw error;
+      } finally {
+        closeFd(fd);
+      }
+    }
   },
 });

@@ -32,7 +32,6 @@ interface Terminal {
 export const openTerminal = defineOp<Terminal>({
   name: "terminal.open",
   print: () => "/dev/pts/ptmx →$terminal →$console",
-  gives: () => "$console",
   run: ({ uid, size }, { slots }) => {
     const master = openInRoot(slots.get("$root"), "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
     slots.put("$console", master);
@@ -64,12 +63,12 @@ export const mountConsole = defineOp<Record<string, never>>({
 export const takeConsole = defineOp<Record<string, never>>({
   name: "terminal.take",
   print: () => "$terminal as stdin, stdout, stderr",
+  gives: () => "$console",
   run: (_args, { slots }) => {
     const slave = slots.get("$terminal");
     takeTerminal(slave);
     for (const fd of [0, 1, 2]) duplicateTo(slave, fd);
     slots.close("$terminal");
-    slots.close("$console");
   },
 });
 
@@ -88,5 +87,14 @@ export const sendConsole = defineOp<Record<string, never>>({
     sendMessage(slots.get("$console-socket"), Buffer.from("/dev/ptmx"), slots.get("$console"));
     slots.close("$console-socket");
     slots.close("$console");
+  },
+});
+
+/** Keeps the master for a `run` that stays in the foreground. */
+export const keepConsole = defineOp<Record<string, never>>({
+  name: "console.keep",
+  print: () => "$console",
+  run: (_args, { slots }) => {
+    slots.get("$console");
   },
 });

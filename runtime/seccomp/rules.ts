@@ -13,7 +13,7 @@ export interface ArchRules {
   arch: Arch;
   /** By system call number less the architecture's `firstNumber`. */
   outcomes: (Outcome | undefined)[];
-  /** Largest system call number that the profile names, 0 if none. */
+  /** Largest system call number that the profile names, socketcall(2) for socket(2); 0 if none. */
   newest: number;
 }
 
@@ -113,10 +113,13 @@ function addEntry(
   }
   for (const { number, callOf } of multiplexers) {
     missing = missing.filter((name) => callOf(name) === undefined);
-    if (outcome === undefined) continue;
     for (const name of names) {
       const call = callOf(name);
-      if (call !== undefined) addOutcome(rules, number - firstNumber, throughCall(outcome, call));
+      if (call === undefined) continue;
+      if (number > rules.newest) rules.newest = number;
+      if (outcome !== undefined) {
+        addOutcome(rules, number - firstNumber, throughCall(outcome, call));
+      }
     }
   }
   return missing;

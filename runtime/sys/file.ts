@@ -226,9 +226,15 @@ export function readLinkAt(directory: number, name: string): string {
 
 /** read(2) of at most 16 KiB; empty at end-of-file. */
 export function readSome(fd: number, length = 16_384): Buffer {
+  const some = tryReadSome(fd, length);
+  return typeof some === "number" ? Buffer.alloc(check(some, () => `read(${fd})`)) : some;
+}
+
+/** As {@link readSome}, or the negative errno. */
+export function tryReadSome(fd: number, length: number): Buffer | number {
   const { address, bytes } = piece(length);
-  const got = check(retried(NR.read, fd, address, length), () => `read(${fd})`);
-  return Buffer.from(bytes.subarray(0, got));
+  const got = retried(NR.read, fd, address, length);
+  return got < 0 ? got : Buffer.from(bytes.subarray(0, got));
 }
 
 /** Everything from a descriptor to its end, as text. */
@@ -283,6 +289,14 @@ export function filesystemMagic(fd: number): number {
   const { address, bytes } = piece(120);
   check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
   return bytes.readUInt32LE(0);
+}
+
+/** Whether the mount that an opened object is on is read-only (fstatfs(2)'s f_flags). */
+export function isOnReadonlyMount(fd: number): boolean {
+  const ST_RDONLY = 1;
+  const { address, bytes } = piece(120);
+  check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
+  return (bytes.readUInt32LE(80) & ST_RDONLY) !== 0;
 }
 
 /** flock(2), exclusive; waits. The lock is gone with the descriptor. */

@@ -90,14 +90,18 @@ function wait(pidfd: number, options: number): Ending | undefined {
   }
 }
 
-/** Reaps every child that has ended (waitid(P_ALL, WNOHANG)); for a subreaper's orphans. */
-export function reapAll(): void {
+/** Reaps every child that has ended, but for one that somebody else waits for. */
+export function reapOthers(exceptPid: number): void {
   const P_ALL = 0;
+  const P_PID = 1;
+  const [WNOHANG, WEXITED, WNOWAIT] = [1, 4, 0x1000000];
   const { address, bytes } = piece(128);
   for (;;) {
     bytes.fill(0);
-    const result = syscall(NR.waitid, P_ALL, 0, address, 4 | 1, 0);
-    if (result < 0 || bytes.readInt32LE(16) === 0) return;
+    const result = syscall(NR.waitid, P_ALL, 0, address, WEXITED | WNOHANG | WNOWAIT, 0);
+    const pid = bytes.readInt32LE(16);
+    if (result < 0 || pid === 0 || pid === exceptPid) return;
+    syscall(NR.waitid, P_PID, pid, address, WEXITED | WNOHANG, 0);
   }
 }
 

@@ -1,0 +1,24 @@
+// Whether a container's processes are frozen, on every layout.
+
+import { SyscallError } from "../errors.ts";
+import { readFile } from "../sys/file.ts";
+
+const ENOENT = 2;
+const ENODEV = 19;
+
+/** freezer.state of v1, cgroup.freeze of v2; a cgroup that is gone is not frozen. */
+export function frozen(directories: readonly string[]): boolean {
+  const freezer = directories.find((path) => path.includes("/freezer/"));
+  if (freezer !== undefined) return contents(`${freezer}/freezer.state`).trim() === "FROZEN";
+  return directories.some((path) => contents(`${path}/cgroup.freeze`).trim() === "1");
+}
+
+function contents(path: string): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    const gone = error instanceof SyscallError && [ENOENT, ENODEV].includes(error.errno);
+    if (!gone) throw error;
+    return "";
+  }
+}

@@ -1,0 +1,28 @@
+// What a plan is made for, beside config.json and the host: one container of one caller.
+
+/** The container to be created. Everything that clauses need and must not look up themselves. */
+export interface Container {
+  id: string;
+  /** Absolute path of the bundle. */
+  bundle: string;
+  /** Absolute path of the root filesystem, without symbolic links. */
+  rootfs: string;
+  /** Absolute path of the container's own folder below the state root. */
+  directory: string;
+  /** Levels of its cgroup directories that do not exist yet, outermost first. */
+  missingCgroups: readonly string[];
+  /** Where the master of its terminal goes: to a socket, or to the foreground `run`. */
+  console: { kind: "socket"; path: string } | { kind: "foreground" } | { kind: "none" };
+  /** Descriptors from 3 up that the program inherits. */
+  preserveFds: number;
+  sessionKeyring: boolean;
+  /** The caller's environment, for hooks that name none. */
+  environment: readonly string[];
+  /** The caller's limit of open files, which the engine has raised for itself. */
+  openFiles: { soft: string; hard: string } | null;
+}
+
+/** JSON pointer (RFC 6901) below another. */
+export function pointerTo(parent: string, key: string | number): string {
+  return `${parent}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}

@@ -1,0 +1,52 @@
+// process.user and process.capabilities (config.md#user): who the program is.
+
+import type { Config } from "../config/types.gen.ts";
+import { CAPABILITIES } from "../host/capabilities.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { setIdentity } from "../ops/identity.ts";
+import { setUmask } from "../ops/process.ts";
+import { ownStreams } from "../ops/stdio.ts";
+import { type Step, step } from "../plan/step.ts";
+import { capabilities } from "./capabilities.ts";
+import { filters } from "./seccomp.ts";
+
+/** What Docker's and containerd's users rely on where the field is not set. */
+const UMASK = 0o022;
+
+export interface IdentityClause {
+  warnings: readonly Step[];
+  /** Before the program is looked for: the umask and whose the standard streams are. */
+  prepare: readonly Step[];
+  /** After the word to go. */
+  change: readonly Step[];
+}
+
+export function identity(config: Config, facts: HostFacts): IdentityClause {
+  const user = config.process?.user ?? { uid: 0, gid: 0 };
+  const { sets, warnings } = capabilities(config, facts);
+  const known = facts.capabilities.map((name) => CAPABILITIES.indexOf(name));
+  const { uid, gid, additionalGids = [], umask } = user;
+  const umaskPointer = umask === undefined ? "" : "/process/user/umask";
+  return {
+    warnings,
+    prepare: [
+      ...(config.process?.terminal ? [] : [step("init", ownStreams({ uid }), "/process/user/uid")]),
+      step("init", setUmask({ mask: umask ?? UMASK }), umaskPointer),
+    ],
+    change: [
+      step(
+        "init",
+        setIdentity({
+          uid,
+          gid,
+          additionalGids,
+          ...sets,
+          known,
+          // With no_new_privs a filter needs no privilege, and execve(2) would let it be kept.
+          keepSysAdmin: filters(config) && config.process?.noNewPrivileges !== true,
+        }),
+        "/process/user",
+      ),
+    ],
+  };
+}

@@ -1,0 +1,170 @@
+// mounts (config.md#mounts): filesystems and trees of the host, in the order listed.
+
+import type { Config, Mount } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { mountFilesystem, mountTree, openTree, remount, setAttributes } from "../ops/mount.ts";
+import { type Step, step } from "../plan/step.ts";
+import { MOUNT_ATTR_RDONLY, type MountAttributes, MS_BIND, MS_SLAVE } from "../sys/mount.ts";
+import { cgroupMount } from "./cgroup-mount.ts";
+import { type Container, pointerTo } from "./container.ts";
+import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
+import { sharesMounts } from "./root.ts";
+
+export interface MountsClause {
+  /** Trees of the host, opened before the clone. */
+  open: readonly Step[];
+  mount: readonly Step[];
+  /** What has to be made in a mount before it may be read-only. */
+  close: readonly Step[];
+  /** Mounts that show the container's cgroup from inside its own cgroup namespace. */
+  afterCgroup: readonly Step[];
+  problems: readonly Problem[];
+}
+
+const SPEC = "config.md#mounts";
+
+export function mounts(config: Config, facts: HostFacts, container: Container): MountsClause {
+  const clause = {
+    open: [] as Step[],
+    mount: [] as Step[],
+    close: [] as Step[],
+    afterCgroup: [] as Step[],
+    problems: [] as Problem[],
+  };
+  for (const [index, mount] of (config.mounts ?? []).entries()) {
+    const pointer = pointerTo("/mounts", index);
+    const options = mountOptions(mount.options ?? []);
+    clause.problems.push(...problemsOf(mount, options, pointer));
+    const place = { mount, options, index, pointer };
+    if (options.bind !== undefined && !options.remount)
+      addTree(clause, config, { ...place, container });
+    else if (options.remount) clause.mount.push(step("init", remountOf(place), pointer));
+    else if (showsCgroup(mount, facts)) addCgroup(clause, { config, facts, container }, place);
+    else addFilesystem(clause, place);
+  }
+  return clause;
+}
+
+/** On a v2 host the hierarchy has one root, whatever the configuration calls its filesystem. */
+function showsCgroup({ type }: Mount, { cgroup }: HostFacts): boolean {
+  return type === "cgroup" || (type === "cgroup2" && cgroup.mode === "v2");
+}
+
+interface Place {
+  mount: Mount;
+  options: MountOptions;
+  index: number;
+  pointer: string;
+}
+
+type Lists = {
+  open: Step[];
+  mount: Step[];
+  close: Step[];
+  afterCgroup: Step[];
+  problems: Problem[];
+};
+
+function addTree(lists: Lists, config: Config, place: Place & { container: Container }): void {
+  const { mount, options, index, pointer, container } = place;
+  const path = absolute(mount.source ?? "", container.bundle);
+  const tree = `$tree${index}`;
+  const recursive = options.bind === "recursive";
+  lists.open.push(step("host", openTree({ path, recursive, into: tree }), `${pointer}/source`));
+  const { set, clear } = options.attributes;
+  // A copy of a shared mount is its peer: what the container mounts there would show on the host.
+  const leave: MountAttributes = { set: 0, clear: 0, propagation: MS_SLAVE, recursive: true };
+  const own: MountAttributes = { set, clear, propagation: 0, recursive: false };
+  const adjustments = [
+    ...(sharesMounts(config) ? [] : [leave]),
+    ...(set === 0 && clear === 0 ? [] : [own]),
+    ...options.adjustments,
+  ];
+  lists.mount.push(
+    step("init", mountTree({ tree, target: mount.destination, adjustments }), pointer),
+  );
+}
+
+function addFilesystem(lists: Lists, { mount, options, pointer }: Place): void {
+  const { type = "", source = "", destination: target } = mount;
+  // Devices are made in /dev after it is mounted.
+  const laterReadonly = target === "/dev" && (options.attributes.set & MOUNT_ATTR_RDONLY) !== 0;
+  const attributes = laterReadonly
+    ? options.attributes.set & ~MOUNT_ATTR_RDONLY
+    : options.attributes.set;
+  const { adjustments, data } = options;
+  const superblock = superblockOf(type, options);
+  lists.mount.push(
+    step(
+      "init",
+      mountFilesystem({ type, source, target, data, attributes, superblock, adjustments }),
+      pointer,
+    ),
+  );
+  if (laterReadonly) {
+    const readonly = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
+    const op = setAttributes({ target, attributes: readonly, text: "ro" });
+    lists.close.push(step("init", op, `${pointer}/options`));
+  }
+}
+
+function addCgroup(
+  lists: Lists,
+  context: { config: Config; facts: HostFacts; container: Container },
+  { mount, options, index }: Place,
+): void {
+  const clause = cgroupMount(context.config, context.facts, {
+    mount,
+    index,
+    attributes: options.attributes.set,
+    data: options.data,
+    adjustments: options.adjustments,
+    id: context.container.id,
+  });
+  lists.open.push(...clause.host);
+  lists.mount.push(...clause.init);
+  lists.afterCgroup.push(...clause.late);
+  lists.problems.push(...clause.problems);
+}
+
+function remountOf({ mount, options }: Place): Step["op"] {
+  const isBind = options.bind !== undefined;
+  const flags = (options.attributes.set & 0xf) | options.superblock | (isBind ? MS_BIND : 0);
+  return remount({ target: mount.destination, flags, data: options.data });
+}
+
+function absolute(path: string, bundle: string): string {
+  return path.startsWith("/") ? path : `${bundle}/${path}`;
+}
+
+function problemsOf(mount: Mount, options: MountOptions, pointer: string): Problem[] {
+  const problems: Problem[] = options.unsupported.map((name) => ({
+    pointer: `${pointer}/options`,
+    message: `the option "${name}" is not supported yet`,
+    spec: SPEC,
+  }));
+  for (const key of ["uidMappings", "gidMappings"] as const) {
+    if ((mount[key] ?? []).length > 0) {
+      problems.push({
+        pointer: `${pointer}/${key}`,
+        message: "idmapped mounts are not supported yet",
+      });
+    }
+  }
+  const isBind = options.bind !== undefined;
+  if (isBind && (mount.source ?? "") === "") {
+    problems.push({ pointer, message: "a bind mount needs a source", spec: SPEC });
+  }
+  if (isBind && !options.remount && options.data.length > 0) {
+    problems.push({
+      pointer: `${pointer}/options`,
+      message: `a bind mount has no options of a filesystem: found ${options.data.join(",")}`,
+      spec: SPEC,
+    });
+  }
+  if (!isBind && !options.remount && (mount.type ?? "") === "") {
+    problems.push({ pointer, message: 'needs a type, or the option "bind"', spec: SPEC });
+  }
+  return problems;
+}

@@ -1,0 +1,142 @@
+// process (config.md#process): limits, working directory, environment and program.
+
+import type { Config, Process, RlimitType } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { enterWorkingDirectory, makeWorkingDirectory } from "../ops/cwd.ts";
+import { closeDescriptors, executeProgram, resolveProgram } from "../ops/exec.ts";
+import {
+  forbidNewPrivileges,
+  joinKeyring,
+  newSession,
+  protectProcess,
+  setLimit,
+  setOomScoreAdj,
+} from "../ops/process.ts";
+import { reopenNull } from "../ops/stdio.ts";
+import { type Step, step } from "../plan/step.ts";
+import { type Container, pointerTo } from "./container.ts";
+import { seccomp } from "./seccomp.ts";
+
+/** asm-generic/resource.h */
+const RESOURCES: Readonly<Record<RlimitType, number>> = {
+  RLIMIT_CPU: 0,
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_STACK: 3,
+  RLIMIT_CORE: 4,
+  RLIMIT_RSS: 5,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_MEMLOCK: 8,
+  RLIMIT_AS: 9,
+  RLIMIT_LOCKS: 10,
+  RLIMIT_SIGPENDING: 11,
+  RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13,
+  RLIMIT_RTPRIO: 14,
+  RLIMIT_RTTIME: 15,
+};
+
+/** Where execvp(3) looks when PATH is not set. */
+const DEFAULT_PATH = "/bin:/usr/bin";
+
+export interface ProcessClause {
+  /** By the host for init, which may not be allowed to lower it. */
+  score: readonly Step[];
+  /** First of all in init. */
+  begin: readonly Step[];
+  /** The working directory while the root can still be written. */
+  directory: readonly Step[];
+  /** In the container's root: what fails `create` if it cannot be done. */
+  prepare: readonly Step[];
+  /** After the word to go, with the privileges that are about to be given up. */
+  limits: readonly Step[];
+  /** After the identity: the rest of the way. */
+  execute: readonly Step[];
+  problems: readonly Problem[];
+}
+
+export function processClause(
+  config: Config,
+  facts: HostFacts,
+  container: Container,
+): ProcessClause {
+  const { filter, problems } = seccomp(config, facts);
+  const process = config.process;
+  const begin = [
+    step("init", protectProcess({}), ""),
+    step("init", newSession({}), ""),
+    ...(container.sessionKeyring
+      ? [step("init", joinKeyring({ name: `_ses.${container.id}` }), "")]
+      : []),
+  ];
+  if (process === undefined) {
+    return { score: [], begin, directory: [], prepare: [], limits: [], execute: [], problems };
+  }
+  const { cwd, args, oomScoreAdj } = process;
+  const env = environmentOf(process);
+  return {
+    begin,
+    problems,
+    score:
+      oomScoreAdj === undefined
+        ? []
+        : [step("host", setOomScoreAdj({ value: oomScoreAdj }), "/process/oomScoreAdj")],
+    directory: [step("init", makeWorkingDirectory({ path: cwd }), "/process/cwd")],
+    prepare: [
+      ...(process.terminal ? [] : [step("init", reopenNull({}), "")]),
+      step("init", enterWorkingDirectory({ path: cwd, as: "root" }), "/process/cwd"),
+      step(
+        "init",
+        resolveProgram({ name: args[0] ?? "", searchPath: searchPathOf(env), cwd }),
+        "/process/args/0",
+      ),
+    ],
+    limits: limitSteps(process, container),
+    execute: [
+      ...(process.noNewPrivileges === true
+        ? [step("init", forbidNewPrivileges({}), "/process/noNewPrivileges")]
+        : []),
+      step("init", enterWorkingDirectory({ path: cwd, as: "user" }), "/process/cwd"),
+      step("init", closeDescriptors({ preserve: container.preserveFds }), ""),
+      step(
+        "init",
+        executeProgram({
+          argv: args,
+          env,
+          filter: filter
+            ? { program: Buffer.from(filter.program).toString("base64"), flags: filter.flags }
+            : null,
+        }),
+        "/process/args",
+      ),
+    ],
+  };
+}
+
+function limitSteps({ rlimits = [] }: Process, { openFiles }: Container): Step[] {
+  const steps = rlimits.map(({ type, soft, hard }, index) =>
+    step(
+      "init",
+      setLimit({ type, resource: RESOURCES[type], soft: String(soft), hard: String(hard) }),
+      pointerTo("/process/rlimits", index),
+    ),
+  );
+  const isNamed = rlimits.some(({ type }) => type === "RLIMIT_NOFILE");
+  if (isNamed || openFiles === null) return steps;
+  const restored = setLimit({ type: "RLIMIT_NOFILE", resource: 7, ...openFiles });
+  return [...steps, step("init", restored, "")];
+}
+
+/** The environment with each name once, the last value, at the place of the first. */
+function environmentOf({ env = [] }: Process): string[] {
+  const values = new Map<string, string>();
+  for (const entry of env) values.set(entry.slice(0, Math.max(entry.indexOf("="), 0)), entry);
+  return [...values.values()];
+}
+
+function searchPathOf(env: readonly string[]): string[] {
+  const path = env.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+  return (path ?? DEFAULT_PATH).split(":");
+}

@@ -1,0 +1,103 @@
+// root and linux.rootfsPropagation: the root filesystem, from its first mount to its last change.
+
+import type { Config } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
+import { setAttributes } from "../ops/mount.ts";
+import {
+  bindRoot,
+  chrootHere,
+  openRoot,
+  pivotRoot,
+  setPropagation,
+  shieldRootParent,
+} from "../ops/root.ts";
+import { type Step, step } from "../plan/step.ts";
+import {
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from "../sys/mount.ts";
+import type { Container } from "./container.ts";
+import { hasNamespace } from "./namespaces.ts";
+
+const PROPAGATION: Readonly<Record<string, number>> = {
+  private: MS_PRIVATE,
+  rprivate: MS_PRIVATE | MS_REC,
+  shared: MS_SHARED,
+  rshared: MS_SHARED | MS_REC,
+  slave: MS_SLAVE,
+  rslave: MS_SLAVE | MS_REC,
+  unbindable: MS_UNBINDABLE,
+  runbindable: MS_UNBINDABLE | MS_REC,
+};
+
+export interface RootClause {
+  /** The root filesystem mounted on itself, out of reach of the host's propagation. */
+  bind: readonly Step[];
+  /** Read-only, once everything below it has been made. */
+  close: readonly Step[];
+  pivot: readonly Step[];
+  problems: readonly Problem[];
+}
+
+/** Whether mounts of the container may stay in the host's peer groups. */
+export function sharesMounts(config: Config): boolean {
+  return /^r?shared$/.test(config.linux?.rootfsPropagation ?? "");
+}
+
+export function root(config: Config, container: Container): RootClause {
+  const path = container.rootfs;
+  const init = (op: Step["op"], because: string): Step => step("init", op, because);
+  if (!hasNamespace(config, "mount")) {
+    return {
+      bind: [init(openRoot({ path }), "/root/path")],
+      close: [],
+      pivot: [init(chrootHere({}), "/root/path")],
+      problems: withoutMountNamespace(config),
+    };
+  }
+  const propagation = config.linux?.rootfsPropagation;
+  const pointer = propagation === undefined ? "" : "/linux/rootfsPropagation";
+  const shared = sharesMounts(config);
+  const before = shared
+    ? [init(shieldRootParent({ path }), pointer)]
+    : [init(setPropagation({ target: "/", flags: MS_SLAVE | MS_REC, text: "rslave" }), pointer)];
+  // Slave is what every mount is made to keep away from the host, so only the others are left.
+  const flags = PROPAGATION[propagation ?? "slave"] ?? 0;
+  const after =
+    (flags & MS_SLAVE) === 0
+      ? [init(setPropagation({ target: "/", flags, text: `${propagation}` }), pointer)]
+      : [];
+  const readonly = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
+  return {
+    bind: [...before, init(bindRoot({ path, propagation: shared ? MS_PRIVATE : 0 }), "/root/path")],
+    close:
+      config.root.readonly === true
+        ? [init(setAttributes({ target: "/", attributes: readonly, text: "ro" }), "/root/readonly")]
+        : [],
+    pivot: [init(pivotRoot({}), "/root/path"), ...after],
+    problems: [],
+  };
+}
+
+/** Without a mount namespace every mount would be one of the host's. */
+function withoutMountNamespace(config: Config): Problem[] {
+  const asks = [
+    { pointer: "/mounts", asked: (config.mounts ?? []).length > 0 },
+    { pointer: "/root/readonly", asked: config.root.readonly === true },
+    { pointer: "/linux/maskedPaths", asked: (config.linux?.maskedPaths ?? []).length > 0 },
+    { pointer: "/linux/readonlyPaths", asked: (config.linux?.readonlyPaths ?? []).length > 0 },
+    { pointer: "/linux/rootfsPropagation", asked: config.linux?.rootfsPropagation !== undefined },
+  ];
+  return asks
+    .filter(({ asked }) => asked)
+    .map(({ pointer }) => ({
+      pointer,
+      message: "needs a mount namespace of the container's own",
+      hint: 'add {"type": "mount"} to /linux/namespaces',
+      spec: "config-linux.md#namespaces",
+    }));
+}

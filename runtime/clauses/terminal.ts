@@ -1,0 +1,56 @@
+// process.terminal and process.consoleSize (config.md#process): a pty for the program.
+
+import type { Config } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
+import {
+  connectConsole,
+  keepConsole,
+  mountConsole,
+  openTerminal,
+  sendConsole,
+  takeConsole,
+} from "../ops/terminal.ts";
+import { type Step, step } from "../plan/step.ts";
+import type { Container } from "./container.ts";
+import { hasNamespace } from "./namespaces.ts";
+
+export interface TerminalClause {
+  /** Before anything is made: a wrong socket fails early. */
+  connect: readonly Step[];
+  /** In init, when /dev/pts is there. */
+  open: readonly Step[];
+  /** By the host, with the master that init has handed over. */
+  send: readonly Step[];
+  problems: readonly Problem[];
+}
+
+export function terminal(config: Config, container: Container): TerminalClause {
+  const asked = config.process?.terminal === true;
+  const { console } = container;
+  if (!asked) {
+    const message = "a console socket was given, but the process has no terminal";
+    const problems = [{ pointer: "/process/terminal", message, hint: "set it to true" }];
+    return { connect: [], open: [], send: [], problems: console.kind === "socket" ? problems : [] };
+  }
+  const because = "/process/terminal";
+  const uid = config.process?.user?.uid ?? 0;
+  const open = [
+    step("init", openTerminal({ uid, size: null }), because),
+    ...(hasNamespace(config, "mount") ? [step("init", mountConsole({}), because)] : []),
+    step("init", takeConsole({}), because),
+  ];
+  if (console.kind === "none") {
+    const message = "needs a console socket when the caller does not stay";
+    const hint = "give --console-socket, or run in the foreground";
+    return { connect: [], open, send: [], problems: [{ pointer: because, message, hint }] };
+  }
+  if (console.kind === "foreground") {
+    return { connect: [], open, send: [step("host", keepConsole({}), because)], problems: [] };
+  }
+  return {
+    connect: [step("host", connectConsole({ path: console.path }), because)],
+    open,
+    send: [step("host", sendConsole({}), because)],
+    problems: [],
+  };
+}

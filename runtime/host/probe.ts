@@ -1,0 +1,35 @@
+// The one place that asks the machine what it is.
+
+import { readFileSync, readlinkSync } from "node:fs";
+import { cgroupLayout } from "../cgroup/layout.ts";
+import { readFile } from "../sys/file.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+import type { HostFacts } from "./facts.ts";
+
+/** Inode of the initial user namespace: PROC_USER_INIT_INO of linux/proc_ns.h. */
+const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+
+/** Asks the machine once; the result never changes. */
+export function probeHost(): HostFacts {
+  const status = readFile("/proc/self/status");
+  return Object.freeze({
+    machine: process.arch === "x64" ? "x86_64" : "aarch64",
+    uid: process.geteuid?.() ?? 0,
+    userNamespace: readlinkSync("/proc/self/ns/user") !== INITIAL_USER_NAMESPACE,
+    capabilities: capabilitiesIn(status),
+    cgroup: cgroupLayout(
+      readFileSync("/proc/self/mountinfo", "utf8"),
+      readFile("/proc/self/cgroup"),
+    ),
+  });
+}
+
+/** What can be granted: permitted to the caller, and in its bounding set. */
+function capabilitiesIn(status: string): string[] {
+  const maskOf = (name: string): bigint => {
+    const hex = new RegExp(`^${name}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1];
+    return BigInt(`0x${hex ?? "0"}`);
+  };
+  const mask = maskOf("CapPrm") & maskOf("CapBnd");
+  return CAPABILITIES.filter((_, number) => (mask >> BigInt(number)) & 1n);
+}

@@ -1,0 +1,135 @@
+// create: config.json becomes a container that waits for start (runtime.md#create).
+
+import { writeFileSync } from "node:fs";
+import { cgroupDirectories } from "../cgroup/paths.ts";
+import { hasNewNamespace } from "../clauses/namespaces.ts";
+import { type Init, runPlan, undoPlan } from "../engine/run.ts";
+import { RuntimeError } from "../errors.ts";
+import { requireProtectedExecutable } from "../host/executable.ts";
+import type { Log } from "../log.ts";
+import type { Slots } from "../ops/slots.ts";
+import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
+import { type ContainerRecord, writeRecord } from "../store/record.ts";
+import { closeFd } from "../sys/file.ts";
+import { connect, sendMessage } from "../sys/socket.ts";
+import { tryHooks } from "./hooks.ts";
+import { writePidFile } from "./pid-file.ts";
+import { type PlanOptions, type Prepared, prepare } from "./plan.ts";
+import { identityOf } from "./status.ts";
+
+export interface CreateOptions extends PlanOptions {
+  pidFile?: string;
+  consoleSocket?: string;
+  pidfdSocket?: string;
+  noNewKeyring: boolean;
+  log: Log;
+}
+
+/** A created container, for who goes on with it in the same process. */
+export interface Created {
+  init: Init;
+  /** What the plan left open: `$console` of a foreground terminal. */
+  slots: Slots;
+  prepared: Prepared;
+}
+
+/** Creates a container. On failure nothing is left of it. */
+export function create(options: CreateOptions): Created {
+  if (options.noPivot) throw new RuntimeError("--no-pivot is not supported yet");
+  requireProtectedExecutable(options.environment);
+  const prepared = prepare({ ...options, console: consoleOf(options) });
+  takeDirectory(options);
+  try {
+    return build(options, prepared);
+  } catch (error) {
+    abandon(options, prepared);
+    throw error;
+  }
+}
+
+function consoleOf({ consoleSocket, console }: CreateOptions): Prepared["container"]["console"] {
+  return consoleSocket === undefined
+    ? (console ?? { kind: "none" })
+    : { kind: "socket", path: consoleSocket };
+}
+
+function build(options: CreateOptions, prepared: Prepared): Created {
+  const { plan, bundle } = prepared;
+  const { log } = options;
+  const base = recordOf(options, prepared);
+  // The journal stands in the record before the first effect, so that a crash can be undone.
+  writeRecord(options, base);
+  writeFileSync(`${directoryOf(options)}/config.json`, bundle.text, { mode: 0o600 });
+  const { init, slots } = runPlan({
+    plan,
+    environment: options.environment,
+    warn: (text) => log.warn(text),
+    trace: ({ step, who, op, micros }) => log.debug(`${op}`, { step, who, op, micros }),
+    record: (phase, { pid, pidfd }) => {
+      writeRecord(options, {
+        ...base,
+        phase: phase === "created" ? "created" : "creating",
+        init: identityOf(pid),
+      });
+      if (phase === "created") announce(options, { pid, pidfd });
+    },
+  });
+  return { init, slots, prepared };
+}
+
+function recordOf(options: CreateOptions, prepared: Prepared): Omit<ContainerRecord, "version"> {
+  const { bundle, facts, plan } = prepared;
+  const { config } = bundle;
+  const cgroups = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, options.id);
+  return {
+    id: options.id,
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    created: new Date().toISOString(),
+    ownerUid: facts.uid,
+    ...(config.annotations && { annotations: config.annotations }),
+    phase: "creating",
+    creator: identityOf(process.pid),
+    program: config.process?.args[0] ?? null,
+    hooks: {
+      ...(config.hooks?.poststart && { poststart: config.hooks.poststart }),
+      ...(config.hooks?.poststop && { poststop: config.hooks.poststop }),
+    },
+    cgroups: cgroups.map(({ directory }) => directory),
+    ownPidNamespace: hasNewNamespace(config, "pid"),
+    journal: plan
+      .filter(({ op }) => op.undo !== undefined)
+      .map(({ op }) => ({ op: op.name, args: JSON.stringify(op.args) })),
+  };
+}
+
+/** Tells who waits for it that init is there: the pid file, the socket for the pidfd. */
+function announce({ pidFile, pidfdSocket }: CreateOptions, { pid, pidfd }: Init): void {
+  if (pidFile !== undefined) writePidFile(pidFile, pid);
+  if (pidfdSocket === undefined) return;
+  const socket = connect(pidfdSocket);
+  sendMessage(socket, Buffer.from("standard"), pidfd);
+  closeFd(socket);
+}
+
+/** Undoes a failed create and runs the poststop hooks (runtime.md#lifecycle, 12 and 13). */
+function abandon(options: CreateOptions, { plan, bundle }: Prepared): void {
+  const warn = (text: string): void => options.log.warn(text);
+  undoPlan(
+    plan.map(({ op }) => op),
+    warn,
+  );
+  removeDirectory(options);
+  tryHooks(
+    {
+      kind: "poststop",
+      hooks: bundle.config,
+      id: options.id,
+      bundle: bundle.path,
+      status: "stopped",
+      pid: 0,
+      environment: options.environment,
+    },
+    warn,
+  );
+}

@@ -1,0 +1,101 @@
+// delete: what create made is undone (runtime.md#delete).
+
+import { undoPlan } from "../engine/run.ts";
+import { RuntimeError, StateError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { opFromJournal } from "../ops/undoable.ts";
+import { directoryExists, lockDirectory, type Place, removeDirectory } from "../store/directory.ts";
+import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
+import { closeFd } from "../sys/file.ts";
+import { SIGKILL, trySignal } from "../sys/process.ts";
+import { POLLIN, poll } from "../sys/signal.ts";
+import { tryHooks } from "./hooks.ts";
+import { signalOthers } from "./kill.ts";
+import { holdProcess, statusOf } from "./status.ts";
+
+export interface DeleteOptions extends Place {
+  force: boolean;
+  environment: Readonly<Record<string, string | undefined>>;
+  log: Log;
+}
+
+/** How long init may take to end, as runc waits. */
+const END_TIMEOUT_MS = 10_000;
+/** How long a create that has lost its init may take to undo itself. */
+const CREATOR_TIMEOUT_MS = 2_000;
+
+/** @throws StateError when there is no such container, or it has not stopped and force is off */
+export function deleteContainer(options: DeleteOptions): void {
+  if (options.force && !directoryExists(options)) return;
+  const lock = lockDirectory(options);
+  try {
+    removeLocked(options);
+  } finally {
+    closeFd(lock);
+  }
+}
+
+function removeLocked(options: DeleteOptions): void {
+  const record = readRecord(options);
+  const status = statusOf(options, record);
+  if (status !== "stopped") {
+    if (!options.force) {
+      throw new StateError(`cannot delete container ${options.id} that is not stopped: ${status}`);
+    }
+    stop(record);
+  }
+  if (record !== undefined) undo(record, options);
+  removeDirectory(options);
+  if (record === undefined) return;
+  const { hooks, annotations, bundle } = record;
+  const { id, environment, log } = options;
+  tryHooks(
+    {
+      kind: "poststop",
+      hooks: { hooks, ...(annotations && { annotations }) },
+      id,
+      bundle,
+      status: "stopped",
+      pid: 0,
+      environment,
+    },
+    (text) => log.warn(text),
+  );
+}
+
+/** Ends init, and a create that is still at it. */
+function stop(record: ContainerRecord | undefined): void {
+  if (record?.init && !end(record.init, END_TIMEOUT_MS)) {
+    throw new RuntimeError("container init still running");
+  }
+  if (record?.phase === "creating") endCreator(record.creator);
+}
+
+/** Kills a process and waits for its end. */
+function end(identity: ProcessIdentity, timeoutMs: number): boolean {
+  const pidfd = holdProcess(identity);
+  if (pidfd === undefined) return true;
+  trySignal(pidfd, SIGKILL);
+  const ended = hasEnded(pidfd, timeoutMs);
+  closeFd(pidfd);
+  return ended;
+}
+
+/** Without its init a create fails and undoes itself; one that waits for a hook is killed. */
+function endCreator(creator: ProcessIdentity): void {
+  const pidfd = holdProcess(creator);
+  if (pidfd === undefined) return;
+  const gone = hasEnded(pidfd, CREATOR_TIMEOUT_MS);
+  closeFd(pidfd);
+  if (!gone) end(creator, END_TIMEOUT_MS);
+}
+
+function hasEnded(pidfd: number, timeoutMs: number): boolean {
+  return poll([{ fd: pidfd, events: POLLIN }], timeoutMs)[0] !== 0;
+}
+
+function undo(record: ContainerRecord, { log }: DeleteOptions): void {
+  signalOthers(record, SIGKILL);
+  const ops = record.journal.flatMap((entry) => opFromJournal(entry) ?? []);
+  undoPlan(ops, (text) => log.warn(text));
+}

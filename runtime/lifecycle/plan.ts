@@ -1,0 +1,59 @@
+// The plan that create would follow.
+
+import { missingDirectories } from "../cgroup/manager.ts";
+import { cgroupDirectories } from "../cgroup/paths.ts";
+import type { Container } from "../clauses/container.ts";
+import { callerEnvironment, callerLimits } from "../engine/caller.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { probeHost } from "../host/probe.ts";
+import { createPlan } from "../plan/create.ts";
+import type { Plan } from "../plan/step.ts";
+import { directoryOf, type Place } from "../store/directory.ts";
+import { type Bundle, loadBundle } from "./bundle.ts";
+
+export interface PlanOptions extends Place {
+  /** Absolute path. */
+  bundle: string;
+  strict: boolean;
+  noPivot: boolean;
+  preserveFds: number;
+  noNewKeyring?: boolean;
+  /** What becomes of a terminal; `create` would ask for a socket. */
+  console?: Container["console"];
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everything that create needs to know, with nothing done yet. */
+export interface Prepared {
+  bundle: Bundle;
+  container: Container;
+  facts: HostFacts;
+  plan: Plan;
+}
+
+/** Compiles the plan for a bundle on this machine. */
+export function prepare(options: PlanOptions): Prepared {
+  const bundle = loadBundle(options.bundle, options);
+  const facts = probeHost();
+  const { openFiles } = callerLimits(options.environment);
+  const cgroups = cgroupDirectories(facts.cgroup, bundle.config.linux?.cgroupsPath, options.id);
+  const container: Container = {
+    id: options.id,
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    directory: directoryOf(options),
+    missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
+    console: options.console ?? { kind: "none" },
+    preserveFds: options.preserveFds,
+    sessionKeyring: options.noNewKeyring !== true,
+    environment: callerEnvironment(options.environment),
+    openFiles:
+      openFiles === undefined ? null : { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` },
+  };
+  return { bundle, container, facts, plan: createPlan(bundle.config, facts, container) };
+}
+
+/** The plan alone, for people to read. */
+export function planFor(options: PlanOptions): Plan {
+  return prepare({ console: { kind: "foreground" }, ...options }).plan;
+}

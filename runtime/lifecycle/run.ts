@@ -1,0 +1,45 @@
+// run: create, start and, in the foreground, the wait for the end with signals and a terminal.
+
+import { RuntimeError } from "../errors.ts";
+import { exitCodeOf, PR_SET_CHILD_SUBREAPER, prctl } from "../sys/process.ts";
+import { openSignalFd } from "../sys/signal.ts";
+import { type CreateOptions, create } from "./create.ts";
+import { deleteContainer } from "./delete.ts";
+import { attend } from "./foreground.ts";
+import { start } from "./start.ts";
+
+export interface RunOptions extends CreateOptions {
+  detach: boolean;
+  keep: boolean;
+  noSubreaper: boolean;
+}
+
+/** Runs a container. Returns the exit code of its program, 128 + signal, or 0 when detached. */
+export function run(options: RunOptions): number {
+  if (options.detach) {
+    create(options);
+    startOrDelete(options);
+    return 0;
+  }
+  if (options.consoleSocket !== undefined) {
+    throw new RuntimeError("--console-socket is for a detached container (hint: add --detach)");
+  }
+  if (!options.noSubreaper) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // Before there is anyone to signal: nothing that arrives from here on is lost.
+  const signals = openSignalFd();
+  const { init, slots } = create({ ...options, console: { kind: "foreground" } });
+  const console = slots.has("$console") ? slots.take("$console") : undefined;
+  const ending = attend({ init, signals, console, begin: () => startOrDelete(options) });
+  if (!options.keep) deleteContainer({ ...options, force: true });
+  return exitCodeOf(ending);
+}
+
+/** A container that does not start is of no use to someone who asked for both. */
+function startOrDelete(options: RunOptions): void {
+  try {
+    start(options);
+  } catch (error) {
+    deleteContainer({ ...options, force: true });
+    throw error;
+  }
+}

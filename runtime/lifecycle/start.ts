@@ -1,0 +1,116 @@
+// start: the word to go, and what becomes of it (runtime.md#start).
+
+import { openRecorder, type Recorder } from "../engine/recorder.ts";
+import { errnoText } from "../errno.ts";
+import { RuntimeError, StateError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { GO, START_SOCKET } from "../ops/start.ts";
+import { directoryOf, type Place } from "../store/directory.ts";
+import { type ContainerRecord, readRecord } from "../store/record.ts";
+import { STAGE_EXEC } from "../sys/exec.ts";
+import { closeFd, statusOf as fileStatusOf, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
+import { SIGKILL, trySignal } from "../sys/process.ts";
+import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
+import { runHooks } from "./hooks.ts";
+import { holdProcess, type Status, statusOf } from "./status.ts";
+
+export interface StartOptions extends Place {
+  environment: Readonly<Record<string, string | undefined>>;
+  log: Log;
+}
+
+/**
+ * Starts a created container and returns when its program runs.
+ * @throws StateError when it is not created; RuntimeError when the program cannot be executed or a
+ *   hook fails
+ */
+export function start(options: StartOptions): void {
+  const record = readRecord(options);
+  if (record?.program === null) {
+    throw new StateError("cannot start a container without a process in its configuration");
+  }
+  const connection = connectToInit(options);
+  if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
+  const recorder = sayGo(connection);
+  if (recorder === undefined) throw refusal(statusOf(options, record));
+  waitForEnd(connection);
+  for (const line of recorder.warnings()) options.log.warn(line);
+  const failure = failureIn(recorder, record);
+  recorder.close();
+  if (failure !== undefined) throw new RuntimeError(failure);
+  afterStart(options, record);
+}
+
+function connectToInit(place: Place): number {
+  const directory = open(directoryOf(place), O_PATH | O_DIRECTORY);
+  const connection = tryConnectAt(directory, START_SOCKET);
+  closeFd(directory);
+  return connection;
+}
+
+/** Init answers with the flight recorder; undefined when it went another way meanwhile. */
+function sayGo(connection: number): Recorder | undefined {
+  sendByte(connection, GO);
+  const answer = receiveByte(connection);
+  if (answer?.fd === undefined) return undefined;
+  return openRecorder(answer.fd, fileStatusOf(answer.fd).size);
+}
+
+/** The connection closes when init executes the program, or ends. */
+function waitForEnd(connection: number): void {
+  while (receiveByte(connection) !== undefined);
+  closeFd(connection);
+}
+
+function failureIn(recorder: Recorder, { program }: ContainerRecord): string | undefined {
+  const { errno, stage } = recorder.result();
+  if (stage === STAGE_EXEC) {
+    if (errno === 0) return undefined;
+    return `exec: "${program}": ${errnoText(errno)}${hintFor(errno)}`;
+  }
+  if (errno !== 0) return `seccomp: ${errnoText(errno)}`;
+  for (let step = 0; step < recorder.steps(); step++) {
+    const { state, text } = recorder.row(step);
+    if (state === "failed") return `step ${step}: ${text}`;
+  }
+  return "the container ended before its program was executed";
+}
+
+/** What execve(2) means when the file itself is there. */
+function hintFor(errno: number): string {
+  const ENOENT = 2;
+  const ENOEXEC = 8;
+  if (errno === ENOENT)
+    return " (hint: its interpreter or dynamic loader is missing in the root filesystem)";
+  if (errno === ENOEXEC) return " (hint: it is for another machine, or a script without a #! line)";
+  return "";
+}
+
+function afterStart(options: StartOptions, record: ContainerRecord): void {
+  if (record.init === undefined || record.hooks.poststart === undefined) return;
+  const { id, environment } = options;
+  const { bundle, hooks, annotations, init } = record;
+  try {
+    runHooks({
+      kind: "poststart",
+      hooks: { hooks, ...(annotations && { annotations }) },
+      id,
+      bundle,
+      status: "running",
+      pid: init.pid,
+      environment,
+    });
+  } catch (error) {
+    // runtime.md#lifecycle, 9: a poststart hook that fails stops the container.
+    const pidfd = holdProcess(init);
+    if (pidfd !== undefined) trySignal(pidfd, SIGKILL);
+    throw error;
+  }
+}
+
+function refusal(status: Status): StateError {
+  if (status === "stopped") return new StateError("cannot start a container that has stopped");
+  if (status === "creating")
+    return new StateError("cannot start a container that is being created");
+  return new StateError("cannot start an already running container");
+}

@@ -1,0 +1,14 @@
+// The ops with an effect on the host, by name: what a journal's entries are undone with.
+
+import { cgroupCreate } from "./cgroup.ts";
+import type { Op } from "./op.ts";
+
+/** From an op's arguments, as JSON text, to the op again. */
+const UNDOABLE: Readonly<Record<string, (args: string) => Op>> = {
+  "cgroup.create": (args) => cgroupCreate(JSON.parse(args)),
+};
+
+/** The op of a journal entry; undefined when this version does not know it. */
+export function opFromJournal({ op, args }: { op: string; args: string }): Op | undefined {
+  return UNDOABLE[op]?.(args);
+}

@@ -1,0 +1,120 @@
+// The order of create: the only page that knows it. Each line says why it stands where it does.
+
+import { cgroup } from "../clauses/cgroup.ts";
+import type { Container } from "../clauses/container.ts";
+import { devices } from "../clauses/devices.ts";
+import { hooks } from "../clauses/hooks.ts";
+import { hostname } from "../clauses/hostname.ts";
+import { identity } from "../clauses/identity.ts";
+import { masks } from "../clauses/masks.ts";
+import { mounts } from "../clauses/mounts.ts";
+import { hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
+import { processClause } from "../clauses/process.ts";
+import { refused } from "../clauses/refused.ts";
+import { root } from "../clauses/root.ts";
+import { sysctl } from "../clauses/sysctl.ts";
+import { terminal } from "../clauses/terminal.ts";
+import type { Config } from "../config/types.gen.ts";
+import { ConfigError } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { awaitStart, listenForStart, writeRecord } from "../ops/start.ts";
+import { assemble, waits } from "./assemble.ts";
+import { type Plan, type Step, step } from "./step.ts";
+
+/**
+ * Compiles config.json into the steps of create. Pure: the same input gives the same plan.
+ *
+ * @throws ConfigError with everything in the configuration that cannot be done, all at once
+ */
+export function createPlan(config: Config, facts: HostFacts, container: Container): Plan {
+  const { id, directory } = container;
+  const group = cgroup(config, facts, { id, missingCgroups: container.missingCgroups });
+  const spaces = namespaces(config);
+  const rootfs = root(config, container);
+  const trees = mounts(config, facts, container);
+  const nodes = devices(config);
+  const names = hostname(config);
+  const covers = masks(config);
+  const parameters = sysctl(config);
+  const console = terminal(config, container);
+  const who = identity(config, facts);
+  const program = processClause(config, facts, container);
+  const callouts = hooks(config, container);
+
+  const problems = [
+    ...refused(config),
+    ...[group, spaces, rootfs, trees, nodes, names, covers, parameters, console, program].flatMap(
+      (clause) => clause.problems,
+    ),
+  ];
+  if (problems.length > 0) throw new ConfigError(`${container.bundle}/config.json`, problems);
+
+  // A cgroup namespace shows the cgroup that its maker is in, so its mounts wait for the last join.
+  const cgroupView = hasNewNamespace(config, "cgroup")
+    ? [waits("init"), ...spaces.unshareCgroup, ...trees.afterCgroup]
+    : [];
+
+  return assemble([
+    who.warnings,
+    console.connect, // A wrong socket, namespace or source fails before anything is made.
+    spaces.open,
+    group.create, // On the host, with its limits, before there is anyone to limit.
+    group.limits,
+    trees.open, // Sources are the host's: opened where they can be seen, by who may see them.
+    host(listenForStart({ directory })), // Init inherits the socket.
+    spaces.clone,
+    host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
+    group.joinEarly, // The kernel's wait at the first join runs beside init's mounts.
+    program.score,
+
+    adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
+    program.begin, // Nobody inside may trace or outlive what follows.
+    spaces.prepare,
+    names.steps,
+    rootfs.bind, // Propagation first: no mount of ours may reach the host.
+    trees.mount,
+    nodes.make, // In the /dev that the mounts have made.
+    program.directory, // While the root can still be written.
+    console.open, // When /dev/pts is there.
+
+    waits("host"),
+    console.send,
+    callouts.runtime, // With the mounts visible, before the pivot (config.md#prestart).
+    callouts.runtime.length > 0 ? [waits("init")] : [],
+    callouts.createContainer, // After the runtime's, before the pivot.
+    covers.steps, // After hooks have had their say; /dev/null is still the host's.
+    trees.close,
+    trees.afterCgroup.length > 0 ? [] : rootfs.close, // Last of what touches the root.
+    rootfs.pivot,
+    parameters.steps, // Through a procfs of the container's pid namespace.
+    who.prepare,
+    program.prepare, // In the container's root: a missing program fails create, not start.
+
+    waits("host"),
+    group.joinMemory, // Last: what init has copied would be charged to a small limit.
+    cgroupView,
+    trees.afterCgroup.length > 0 ? rootfs.close : [],
+    cgroupView.length > 0 ? [waits("host")] : [],
+    host(writeRecord({ phase: "created" })), // Only now: nothing can fail any more.
+    waits("init"),
+    init(awaitStart({})), // create returns here.
+
+    callouts.startContainer, // In the container, before the program, with init's privileges.
+    program.limits, // Late: a small limit would hurt us, and raising one takes privileges.
+    who.change,
+    program.execute,
+  ]);
+}
+
+function host(op: Step["op"]): Step[] {
+  return [step("host", op, "")];
+}
+
+function init(op: Step["op"]): Step[] {
+  return [step("init", op, "")];
+}
+
+/** Both the joiner and init would pass the baton on one socket; the host takes the joiner's first. */
+function adopted(clone: readonly Step[]) {
+  return clone.some(({ who }) => who === "joiner") ? [waits("init")] : [];
+}

@@ -1,0 +1,95 @@
+// The state root and a container's folder in it: made, locked, removed. Making the folder is what
+// takes an id: of many who try, the kernel lets one succeed.
+
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { RuntimeError, StateError, SyscallError } from "../errors.ts";
+import {
+  AT_FDCWD,
+  lockExclusive,
+  O_DIRECTORY,
+  open,
+  statusAt,
+  statusOf,
+  tryMakeDirectoryAt,
+} from "../sys/file.ts";
+
+/** Where the program is mounted read-only; in the default state root, where it is no container. */
+export const PROTECTED = "/run/runt/exe";
+
+const ENOENT = 2;
+const EEXIST = 17;
+
+/** The state root of one container. */
+export interface Place {
+  /** Absolute path of the state root. */
+  root: string;
+  id: string;
+}
+
+/** Absolute path of a container's folder. */
+export function directoryOf({ root, id }: Place): string {
+  return `${root}/${id}`;
+}
+
+/** Takes an id by making its folder, and the state root if it is not there; mode 0711 as runc's. */
+export function takeDirectory(place: Place): void {
+  try {
+    mkdirSync(place.root, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new RuntimeError(`cannot make the state root ${place.root}: ${reasonOf(error)}`);
+  }
+  const result = tryMakeDirectoryAt(AT_FDCWD, directoryOf(place), 0o711);
+  if (result === -EEXIST)
+    throw new StateError(`container with given ID already exists: ${place.id}`);
+  if (result < 0) throw new SyscallError(`mkdir("${directoryOf(place)}")`, -result);
+}
+
+/** Whether the container's folder is there. */
+export function directoryExists(place: Place): boolean {
+  return typeof statusAt(AT_FDCWD, directoryOf(place)) !== "number";
+}
+
+/**
+ * Locks a container's folder against others who change it. The descriptor holds the lock.
+ * @throws StateError when there is no such container, or it went away meanwhile
+ */
+export function lockDirectory(place: Place): number {
+  let fd: number;
+  try {
+    fd = open(directoryOf(place), O_DIRECTORY);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ENOENT) throw missing(place);
+    throw error;
+  }
+  lockExclusive(fd);
+  if (statusOf(fd).links === 0) throw missing(place);
+  return fd;
+}
+
+/** Removes a container's folder with everything in it; one that is gone is fine. */
+export function removeDirectory(place: Place): void {
+  rmSync(directoryOf(place), { recursive: true, force: true });
+}
+
+/** Ids below a state root, sorted; none when it is not there. */
+export function idsBelow(root: string): string[] {
+  try {
+    const entries = readdirSync(root, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && `${root}/${entry.name}` !== PROTECTED)
+      .map(({ name }) => name)
+      .toSorted();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw new RuntimeError(`cannot read the state root ${root}: ${reasonOf(error)}`);
+  }
+}
+
+/** What containerd matches on when it asks for a container that is not there. */
+export function missing({ id }: Place): StateError {
+  return new StateError(`container "${id}" does not exist`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

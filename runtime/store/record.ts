@@ -1,0 +1,86 @@
+// The record of a container: what it takes to find, describe and undo it. Whether it runs is asked
+// of the kernel (status.ts), never of this file.
+
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { Hooks } from "../config/types.gen.ts";
+import { RuntimeError } from "../errors.ts";
+import { directoryExists, directoryOf, missing, type Place } from "./directory.ts";
+
+/** Rises when a record can no longer be read by programs that know only older ones. */
+const VERSION = 1;
+
+/** A process, told from a later one of the same pid by when it started. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Clock ticks since boot, field 22 of /proc/PID/stat. */
+  startTime: string;
+}
+
+/** An effect on the host: the op that has it, and its arguments. */
+export interface JournalEntry {
+  op: string;
+  /** As JSON text. */
+  args: string;
+}
+
+export interface ContainerRecord {
+  version: number;
+  id: string;
+  bundle: string;
+  rootfs: string;
+  /** RFC 3339, UTC. */
+  created: string;
+  /** User who created it. */
+  ownerUid: number;
+  annotations?: Record<string, string>;
+  /** `creating` until create has done everything. */
+  phase: "creating" | "created";
+  /** The process that creates it. */
+  creator: ProcessIdentity;
+  /** Its first process, once there is one. */
+  init?: ProcessIdentity;
+  /** args[0] of its process; null when the configuration has none. */
+  program: string | null;
+  /** The hooks that run outside of the plan. */
+  hooks: Pick<Hooks, "poststart" | "poststop">;
+  /** Its cgroup directories, one a hierarchy. */
+  cgroups: readonly string[];
+  /** Whether its processes have a pid namespace that ends with init. */
+  ownPidNamespace: boolean;
+  /** Effects to undo, in the order of the plan; written before the first one happens. */
+  journal: readonly JournalEntry[];
+}
+
+/** Writes a record so that a reader finds the old or the new one, whole. */
+export function writeRecord(place: Place, record: Omit<ContainerRecord, "version">): void {
+  const path = `${directoryOf(place)}/record.json`;
+  writeFileSync(`${path}.new`, JSON.stringify({ version: VERSION, ...record }), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/**
+ * Reads a record; undefined when the folder has none yet, because create was ended so early.
+ * @throws StateError when there is no such container
+ */
+export function readRecord(place: Place): ContainerRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`${directoryOf(place)}/record.json`, "utf8");
+  } catch (error) {
+    const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (!absent) throw error;
+    if (!directoryExists(place)) throw missing(place);
+    return undefined;
+  }
+  const record: unknown = JSON.parse(text);
+  if (!isRecord(record)) {
+    throw new RuntimeError(`the record of container "${place.id}" was written by another version`);
+  }
+  return record;
+}
+
+function isRecord(value: unknown): value is ContainerRecord {
+  return (
+    typeof value === "object" && value !== null && "version" in value && value.version === VERSION
+  );
+}

@@ -7,14 +7,10 @@ import { CAPABILITIES } from "./capabilities.ts";
 const V1 = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "blkio", "pids"];
 
 export const hybridRoot: HostFacts = {
-  kernel: "6.18.44",
   machine: "x86_64",
   uid: 0,
   userNamespace: false,
   capabilities: CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
-  umask: 0o022,
-  apparmor: false,
-  selinux: false,
   cgroup: {
     mode: "hybrid",
     hierarchies: [
@@ -23,15 +19,5 @@ export const hybridRoot: HostFacts = {
       { controllers: ["name=systemd"], mount: "/sys/fs/cgroup/systemd", own: "/" },
       { controllers: [], mount: "/sys/fs/cgroup/unified", own: "/" },
     ],
-  },
-  namespaces: {
-    cgroup: "4026531835",
-    ipc: "4026531839",
-    mnt: "4026531841",
-    net: "4026531840",
-    pid: "4026531836",
-    time: "4026531834",
-    user: "4026531837",
-    uts: "4026531838",
   },
 };

@@ -6,10 +6,7 @@ import { v2Root } from "./v2-root.ts";
 
 export const v2Rootless: HostFacts = {
   ...v2Root,
-  kernel: "6.16.3-200.fc42.x86_64",
   uid: 1000,
-  apparmor: false,
-  selinux: true,
   cgroup: {
     mode: "v2",
     hierarchies: [

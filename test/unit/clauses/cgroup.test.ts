@@ -134,7 +134,7 @@ test("without root device rules are left out with a warning", () => {
   const { limits, problems } = compiled({ resources: { devices: [{ allow: false }] } }, v2Rootless);
   assert.equal(
     limits.map(({ op }) => op.name),
-    ["cgroup.warn"],
+    ["warn"],
   );
   assert.equal(problems, []);
 });

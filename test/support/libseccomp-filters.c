@@ -1,4 +1,4 @@
-// Makes seccomp filters with libseccomp. Standard input has a word or number list a line:
+// Makes seccomp filters with libseccomp, as standard input says, a command a line:
 //   filter ACTION               begins a filter with this default action
 //   arch NAME                   x86, x32 or x86_64
 //   rule ACTION NAME [INDEX OP VALUE VALUETWO]...

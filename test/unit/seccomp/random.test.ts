@@ -1,0 +1,38 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { compileSeccomp } from "../../../runtime/seccomp/compile.ts";
+import { seccompProblems } from "../../../runtime/seccomp/refuse.ts";
+import { checkBpf, runBpf } from "../../support/bpf-machine.ts";
+import { randomFrom } from "../../support/random.ts";
+import { randomCall, randomProfile } from "../../support/seccomp-random.ts";
+import { verdictOf } from "../../support/seccomp-verdict.ts";
+
+const PROFILES = 2000;
+const CALLS = 30;
+
+test("a compiled filter answers random calls as its random profile says", () => {
+  for (let seed = 0; seed < PROFILES; seed += 1) {
+    const random = randomFrom(seed);
+    const profile = randomProfile(random);
+    assert.equal(seccompProblems(profile), []);
+    const filter = compileSeccomp(profile, "x86_64");
+    if (filter === undefined) throw new Error(`no filter from seed ${seed}`);
+    checkBpf(filter.program);
+    for (let call = 0; call < CALLS; call += 1) {
+      const data = randomCall(random);
+      const found = runBpf(filter.program, data);
+      const wanted = verdictOf(profile, data);
+      if (found !== wanted) {
+        assert.unreachable(
+          `seed ${seed}: ${found} instead of ${wanted} for ${text({ profile, data })}`,
+        );
+      }
+    }
+  }
+});
+
+test.run();
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part), 1);
+}

@@ -126,6 +126,12 @@ test("where rules overlap, the later argument, then the tighter limit is tried f
   const byLimit = rules({ errnoRet: 1, args: [above(5)] }, { errnoRet: 13, args: [above(9)] });
   assert.is(verdict(byLimit, "read", [10n]), EACCES);
   assert.is(verdict(byLimit, "read", [6n]), EPERM);
+  const below = (value: number) => ({ index: 0, value, op: "SCMP_CMP_LT" });
+  const byUpper = rules({ errnoRet: 1, args: [below(9)] }, { errnoRet: 13, args: [below(5)] });
+  assert.is(verdict(byUpper, "read", [4n]), EACCES);
+  assert.is(verdict(byUpper, "read", [8n]), EPERM);
+  const byOperator = rules({ errnoRet: 1, args: [above(5)] }, { errnoRet: 13, args: [below(9)] });
+  assert.is(verdict(byOperator, "read", [7n]), EACCES);
   const byIndex = rules({ errnoRet: 1, args: [eq(0, 1)] }, { errnoRet: 13, args: [eq(1, 1)] });
   assert.is(verdict(byIndex, "read", [1n, 1n]), EACCES);
   const mask = (value: number) => ({ index: 0, value, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" });

@@ -13,8 +13,10 @@ export interface Container {
   missingCgroups: readonly string[];
   /** Where the master of its terminal goes: to a socket, or to the foreground `run`. */
   console: { kind: "socket"; path: string } | { kind: "foreground" } | { kind: "none" };
-  /** Descriptors from 3 up that the program inherits. */
+  /** Descriptors from 3 up that the program inherits, the sockets of `listenFds` among them. */
   preserveFds: number;
+  /** The first of these are sockets of a service manager (sd_listen_fds(3)). */
+  listenFds: number;
   sessionKeyring: boolean;
   /** The caller's environment, for hooks that name none. */
   environment: readonly string[];

@@ -32,11 +32,8 @@ export function hooks(config: Config, container: Container): HooksClause {
       step(who, runHook(run), pointerTo(`/hooks/${kind}`, index)),
     );
   return {
-    runtime: [
-      ...make("prestart", "host", "creating"),
-      ...make("createRuntime", "host", "creating"),
-    ],
-    createContainer: make("createContainer", "init", "creating"),
+    runtime: [...make("prestart", "host", "created"), ...make("createRuntime", "host", "created")],
+    createContainer: make("createContainer", "init", "created"),
     startContainer: make("startContainer", "init", "created"),
   };
 }

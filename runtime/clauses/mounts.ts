@@ -4,6 +4,7 @@ import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { mountFilesystem, mountTree, openTree, remount, setAttributes } from "../ops/mount.ts";
+import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import { MOUNT_ATTR_RDONLY, type MountAttributes, MS_BIND, MS_SLAVE } from "../sys/mount.ts";
 import { cgroupMount } from "./cgroup-mount.ts";
@@ -72,6 +73,11 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
   const tree = `$tree${index}`;
   const recursive = options.bind === "recursive";
   lists.open.push(step("host", openTree({ path, recursive, into: tree }), `${pointer}/source`));
+  if (options.data.length > 0) {
+    // As with mount(2), which ignores them: a bind mount has no filesystem of its own.
+    const text = `${pointer}/options: a bind mount takes no options of a filesystem: ${options.data.join(",")}`;
+    lists.open.push(step("host", warn({ text }), `${pointer}/options`));
+  }
   const { set, clear } = options.attributes;
   // A copy of a shared mount is its peer: what the container mounts there would show on the host.
   const leave: MountAttributes = { set: 0, clear: 0, propagation: MS_SLAVE, recursive: true };
@@ -155,13 +161,6 @@ function problemsOf(mount: Mount, options: MountOptions, pointer: string): Probl
   const isBind = options.bind !== undefined;
   if (isBind && (mount.source ?? "") === "") {
     problems.push({ pointer, message: "a bind mount needs a source", spec: SPEC });
-  }
-  if (isBind && !options.remount && options.data.length > 0) {
-    problems.push({
-      pointer: `${pointer}/options`,
-      message: `a bind mount has no options of a filesystem: found ${options.data.join(",")}`,
-      spec: SPEC,
-    });
   }
   if (!isBind && !options.remount && (mount.type ?? "") === "") {
     problems.push({ pointer, message: 'needs a type, or the option "bind"', spec: SPEC });

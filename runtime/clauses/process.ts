@@ -3,18 +3,26 @@
 import type { Config, Process, RlimitType } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { enterWorkingDirectory, makeWorkingDirectory } from "../ops/cwd.ts";
-import { closeDescriptors, executeProgram, resolveProgram } from "../ops/exec.ts";
+import { enterWorkingDirectory, makeWorkingDirectory, openWorkingDirectory } from "../ops/cwd.ts";
+import {
+  closeDescriptors,
+  executeProgram,
+  findHome,
+  prepareProgram,
+  resolveProgram,
+} from "../ops/exec.ts";
 import {
   forbidNewPrivileges,
   joinKeyring,
   newSession,
   protectProcess,
+  releaseProcess,
   setLimit,
   setOomScoreAdj,
 } from "../ops/process.ts";
 import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
+import type { SeccompFilter } from "../seccomp/compile.ts";
 import { type Container, pointerTo } from "./container.ts";
 import { seccomp } from "./seccomp.ts";
 
@@ -50,6 +58,8 @@ export interface ProcessClause {
   directory: readonly Step[];
   /** In the container's root: what fails `create` if it cannot be done. */
   prepare: readonly Step[];
+  /** Last before the host leaves. */
+  release: readonly Step[];
   /** After the word to go, with the privileges that are about to be given up. */
   limits: readonly Step[];
   /** After the identity: the rest of the way. */
@@ -71,14 +81,15 @@ export function processClause(
       ? [step("init", joinKeyring({ name: `_ses.${container.id}` }), "")]
       : []),
   ];
+  const release = [step("init", releaseProcess({}), "")];
+  const always = { begin, release, problems };
   if (process === undefined) {
-    return { score: [], begin, directory: [], prepare: [], limits: [], execute: [], problems };
+    return { ...always, score: [], directory: [], prepare: [], limits: [], execute: [] };
   }
   const { cwd, args, oomScoreAdj } = process;
-  const env = environmentOf(process);
+  const env = environmentOf(process, container.listenFds);
   return {
-    begin,
-    problems,
+    ...always,
     score:
       oomScoreAdj === undefined
         ? []
@@ -86,33 +97,34 @@ export function processClause(
     directory: [step("init", makeWorkingDirectory({ path: cwd }), "/process/cwd")],
     prepare: [
       ...(process.terminal ? [] : [step("init", reopenNull({}), "")]),
-      step("init", enterWorkingDirectory({ path: cwd, as: "root" }), "/process/cwd"),
+      step("init", openWorkingDirectory({ path: cwd }), "/process/cwd"),
       step(
         "init",
         resolveProgram({ name: args[0] ?? "", searchPath: searchPathOf(env), cwd }),
         "/process/args/0",
       ),
+      ...(env.some((entry) => entry.startsWith("HOME="))
+        ? []
+        : [step("init", findHome({ uid: process.user?.uid ?? 0 }), "")]),
+      step("init", prepareProgram({ argv: args, env, filter: filterOf(filter) }), "/process/args"),
     ],
     limits: limitSteps(process, container),
     execute: [
       ...(process.noNewPrivileges === true
         ? [step("init", forbidNewPrivileges({}), "/process/noNewPrivileges")]
         : []),
-      step("init", enterWorkingDirectory({ path: cwd, as: "user" }), "/process/cwd"),
+      step("init", enterWorkingDirectory({ path: cwd }), "/process/cwd"),
       step("init", closeDescriptors({ preserve: container.preserveFds }), ""),
-      step(
-        "init",
-        executeProgram({
-          argv: args,
-          env,
-          filter: filter
-            ? { program: Buffer.from(filter.program).toString("base64"), flags: filter.flags }
-            : null,
-        }),
-        "/process/args",
-      ),
+      step("init", executeProgram({ name: args[0] ?? "" }), "/process/args"),
     ],
   };
+}
+
+function filterOf(filter: SeccompFilter | undefined) {
+  if (filter === undefined) return null;
+  const { program, flags } = filter;
+  const instructions = program.length / 8;
+  return { program: Buffer.from(program).toString("base64"), flags, instructions };
 }
 
 function limitSteps({ rlimits = [] }: Process, { openFiles }: Container): Step[] {
@@ -129,10 +141,17 @@ function limitSteps({ rlimits = [] }: Process, { openFiles }: Container): Step[]
   return [...steps, step("init", restored, "")];
 }
 
-/** The environment with each name once, the last value, at the place of the first. */
-function environmentOf({ env = [] }: Process): string[] {
+/**
+ * The environment with each name once, the last value, at the place of the first; an empty HOME is
+ * left out, and sockets that were passed on are told as sd_listen_fds(3) wants it.
+ */
+function environmentOf({ env = [] }: Process, listenFds: number): string[] {
+  const told = listenFds === 0 ? [] : [`LISTEN_FDS=${listenFds}`, "LISTEN_PID=1"];
   const values = new Map<string, string>();
-  for (const entry of env) values.set(entry.slice(0, Math.max(entry.indexOf("="), 0)), entry);
+  for (const entry of [...env, ...told]) {
+    values.set(entry.slice(0, Math.max(entry.indexOf("="), 0)), entry);
+  }
+  if (values.get("HOME") === "HOME=") values.delete("HOME");
   return [...values.values()];
 }
 

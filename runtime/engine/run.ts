@@ -86,6 +86,7 @@ class Walker implements OpContext {
   #otherEnd: number | undefined;
   #joiner: number | undefined;
   #init: Init | undefined;
+  #call: (() => never) | undefined;
 
   constructor(run: Run) {
     this.#run = run;
@@ -157,6 +158,15 @@ class Walker implements OpContext {
     }
     const gives = this.#run.plan[after]?.op.gives;
     if (received.fd !== undefined && gives !== undefined) this.slots.put(gives, received.fd);
+  }
+
+  keepCall(call: () => never): void {
+    this.#call = call;
+  }
+
+  keptCall(): () => never {
+    if (this.#call === undefined) throw new Error("no call has been prepared");
+    return this.#call;
   }
 
   clone(request: CloneRequest): void {

@@ -4,11 +4,13 @@ import { missingDirectories } from "../cgroup/manager.ts";
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import type { Container } from "../clauses/container.ts";
 import { callerEnvironment, callerLimits } from "../engine/caller.ts";
+import { RuntimeError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import { createPlan } from "../plan/create.ts";
 import type { Plan } from "../plan/step.ts";
 import { directoryOf, type Place } from "../store/directory.ts";
+import { AT_FDCWD, isOpen, readLinkAt } from "../sys/file.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 
 export interface PlanOptions extends Place {
@@ -35,6 +37,9 @@ export interface Prepared {
 export function prepare(options: PlanOptions): Prepared {
   const bundle = loadBundle(options.bundle, options);
   const facts = probeHost();
+  const listenFds = listenFdsIn(options.environment);
+  const preserveFds = listenFds + options.preserveFds;
+  requireOpen(preserveFds);
   const { openFiles } = callerLimits(options.environment);
   const cgroups = cgroupDirectories(facts.cgroup, bundle.config.linux?.cgroupsPath, options.id);
   const container: Container = {
@@ -44,7 +49,8 @@ export function prepare(options: PlanOptions): Prepared {
     directory: directoryOf(options),
     missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
     console: options.console ?? { kind: "none" },
-    preserveFds: options.preserveFds,
+    preserveFds,
+    listenFds,
     sessionKeyring: options.noNewKeyring !== true,
     environment: callerEnvironment(options.environment),
     openFiles:
@@ -56,4 +62,23 @@ export function prepare(options: PlanOptions): Prepared {
 /** The plan alone, for people to read. */
 export function planFor(options: PlanOptions): Plan {
   return prepare({ console: { kind: "foreground" }, ...options }).plan;
+}
+
+/** LISTEN_FDS of sd_listen_fds(3); what is no number is no socket. */
+function listenFdsIn({ LISTEN_FDS }: PlanOptions["environment"]): number {
+  return LISTEN_FDS !== undefined && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
+}
+
+/** Before anything of ours is opened: a gap would be filled by a descriptor of the program's own. */
+function requireOpen(preserveFds: number): void {
+  for (let fd = 3; fd < 3 + preserveFds; fd++) {
+    if (
+      !isOpen(fd) ||
+      /^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/.test(
+        readLinkAt(AT_FDCWD, `/proc/self/fd/${fd}`),
+      )
+    ) {
+      throw new RuntimeError(`descriptor ${fd} is to be preserved and is not open`);
+    }
+  }
 }

@@ -17,22 +17,34 @@ export const makeWorkingDirectory = defineOp<{ path: string }>({
 });
 
 /**
- * Enters the working directory. A magic link such as /proc/self/fd/7 is refused, and so is whatever
- * lies outside of the root (CVE-2024-21626). `as` is who tries: root may enter what the user may
- * not, and on some filesystems it is the other way round; the user's try decides.
+ * Opens the working directory and enters it as root. A magic link such as /proc/self/fd/7 is
+ * refused, and so is whatever lies outside of the root (CVE-2024-21626).
  */
-export const enterWorkingDirectory = defineOp<{ path: string; as: "root" | "user" }>({
-  name: "cwd.enter",
-  print: ({ path, as }) => `${path} (as ${as})`,
-  run: ({ path, as }, { slots }) => {
+export const openWorkingDirectory = defineOp<{ path: string }>({
+  name: "cwd.open",
+  print: ({ path }) => `${path} →$cwd`,
+  run: ({ path }, { slots }) => {
     const fd = tryOpenInRoot(slots.get("$root"), path === "/" ? "." : path, O_PATH);
-    const entered = fd < 0 ? fd : tryChangeDirectory(fd);
-    if (fd >= 0) closeFd(fd);
-    if (entered === -EACCES && as === "root") return;
-    if (entered === -ELOOP) throw new RuntimeError(`chdir "${path}": leads out of the container`);
-    if (entered < 0) throw new SyscallError(`chdir("${path}")`, -entered);
-    if (!workingDirectory().startsWith("/")) {
-      throw new RuntimeError(`chdir "${path}": leads out of the container`);
-    }
+    if (fd === -ELOOP) throw new RuntimeError(`chdir "${path}": leads out of the container`);
+    if (fd < 0) throw new SyscallError(`chdir("${path}")`, -fd);
+    slots.put("$cwd", fd);
+    // Root may be refused where the user is not (root_squash of NFS): then the user's try decides.
+    const entered = tryChangeDirectory(fd);
+    if (entered === -EACCES) return;
+    requireInside(path, entered);
   },
 });
+
+/** Enters it again as the user; the descriptor is there, so a limit of open files does not matter. */
+export const enterWorkingDirectory = defineOp<{ path: string }>({
+  name: "cwd.enter",
+  print: ({ path }) => path,
+  run: ({ path }, { slots }) => requireInside(path, tryChangeDirectory(slots.get("$cwd"))),
+});
+
+function requireInside(path: string, entered: number): void {
+  if (entered < 0) throw new SyscallError(`chdir("${path}")`, -entered);
+  if (!workingDirectory().startsWith("/")) {
+    throw new RuntimeError(`chdir "${path}": leads out of the container`);
+  }
+}

@@ -1,12 +1,15 @@
 // The program: found when the container is created, executed when it is started.
 
 import { RuntimeError } from "../errors.ts";
-import { loadFilterAndExec } from "../sys/exec.ts";
+import { prepareExec } from "../sys/exec.ts";
 import {
   closeFd,
-  closesOnExec,
+  keepOnExec,
   markCloseOnExec,
+  O_NONBLOCK,
   O_PATH,
+  O_RDONLY,
+  readText,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
@@ -77,40 +80,72 @@ export const closeDescriptors = defineOp<{ preserve: number }>({
   name: "descriptors.close-on-exec",
   print: ({ preserve }) => `from ${3 + preserve}`,
   run: ({ preserve }) => {
-    for (let fd = 3; fd < 3 + preserve; fd++) {
-      // What the engine has opened itself closes at execve; what was inherited does not.
-      if (closesOnExec(fd) !== false) {
-        throw new RuntimeError(`descriptor ${fd} is to be preserved and is not open`);
-      }
-    }
+    for (let fd = 3; fd < 3 + preserve; fd++) keepOnExec(fd);
     markCloseOnExec(3 + preserve);
   },
 });
+
+/** HOME as login(1) would set it, from the container's own /etc/passwd; "/" for an unknown user. */
+export const findHome = defineOp<{ uid: number }>({
+  name: "home.find",
+  print: ({ uid }) => `of ${uid} in /etc/passwd`,
+  run: ({ uid }, { slots, found }) => {
+    const line = passwdLines(slots.get("$root")).find((one) => one.split(":")[2] === String(uid));
+    const home = line?.split(":")[5] ?? "";
+    found.set("home", home === "" ? "/" : home);
+  },
+});
+
+function passwdLines(root: number): string[] {
+  const PASSWD_BYTES_MAX = 1024 * 1024;
+  const fd = tryOpenInRoot(root, "/etc/passwd", O_RDONLY | O_NONBLOCK);
+  if (fd < 0) return [];
+  try {
+    const { mode, size } = statusOf(fd);
+    if ((mode & S_IFMT) !== S_IFREG || size > PASSWD_BYTES_MAX) return [];
+    return readText(fd).split("\n");
+  } finally {
+    closeFd(fd);
+  }
+}
 
 interface Exec {
   argv: readonly string[];
   env: readonly string[];
   /** Compiled filter, as base64 so that the plan stays plain data. */
-  filter: { program: string; flags: number } | null;
+  filter: { program: string; flags: number; instructions: number } | null;
 }
 
 /**
- * The last step: signals to their defaults, then seccomp(2) and execve(2) with nothing in between.
- * It reports in the recorder's result words, which takes no system call.
+ * Lays out everything that seccomp(2) and execve(2) will need: from here to the last step no memory
+ * and no descriptor is asked for, so that the smallest limits can be set in between.
  */
-export const executeProgram = defineOp<Exec>({
-  name: "exec",
-  print: ({ argv, filter }) => `${filter === null ? "" : "seccomp, then "}${argv.join(" ")}`,
+export const prepareProgram = defineOp<Exec>({
+  name: "exec.prepare",
+  print: ({ argv, filter }) =>
+    `${filter === null ? "" : `seccomp (${filter.instructions} instructions), `}${argv.join(" ")}`,
   run: ({ argv, env, filter }, context) => {
     const path = context.found.get("program");
-    if (path === undefined) throw new Error("exec without exec.resolve");
-    resetSignals();
-    loadFilterAndExec({
-      image: { path, argv, env },
-      resultAddress: context.resultAddress(),
-      ...(filter && {
-        filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
+    if (path === undefined) throw new Error("exec.prepare without exec.resolve");
+    const home = context.found.get("home");
+    context.keepCall(
+      prepareExec({
+        image: { path, argv, env: home === undefined ? env : [...env, `HOME=${home}`] },
+        resultAddress: context.resultAddress(),
+        ...(filter && {
+          filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
+        }),
       }),
-    });
+    );
+  },
+});
+
+/** The last step: seccomp(2) and execve(2), with nothing in between (sys/exec.ts). */
+export const executeProgram = defineOp<{ name: string }>({
+  name: "exec",
+  print: ({ name }) => name,
+  run: (_args, context) => {
+    resetSignals();
+    context.keptCall()();
   },
 });

@@ -41,6 +41,7 @@ import { changeDirectory } from "../sys/namespace.ts";
 import { defineOp } from "./op.ts";
 import { openExisting, openTarget } from "./path.ts";
 import { openProc } from "./proc.ts";
+import { guardProc, isProcfs } from "./proc-guard.ts";
 
 interface FilesystemMount {
   type: string;
@@ -75,10 +76,12 @@ export const mountFilesystem = defineOp<FilesystemMount>({
   print: ({ type, target, data }) => `${type} on ${target}${parenthesised(data.join(","))}`,
   run: (args, { slots }) => {
     const root = slots.get("$root");
-    const target = openMountPoint(root, args);
+    const { target, existed } = openMountPoint(root, args);
+    guardProc({ target, path: args.target, isProc: args.type === "proc" });
+    const whole = { ...args, data: existed ? withMode(args, target) : args.data };
     const made = needsText(args)
-      ? mountByText(args, { root, target })
-      : mountByContext(args, target);
+      ? mountByText(whole, { root, target })
+      : mountByContext(whole, target);
     for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
     closeFd(made);
     closeFd(target);
@@ -148,10 +151,20 @@ function flagsFrom(attributes: number): number {
  * The place of a mount, opened and made. procfs and sysfs only ever go onto real directories: a
  * symbolic link there is an attack on what is masked below them (CVE-2019-19921, CVE-2023-27561).
  */
-function openMountPoint(root: number, args: { type: string; target: string }): number {
+function openMountPoint(
+  root: number,
+  args: { type: string; target: string },
+): { target: number; existed: boolean } {
   const isKernelTree = args.type === "proc" || args.type === "sysfs";
   const existing = openExisting(root, args.target, isKernelTree ? RESOLVE_NO_SYMLINKS : 0);
-  return existing ?? openTarget(root, args.target, "directory");
+  if (existing !== undefined) return { target: existing, existed: true };
+  return { target: openTarget(root, args.target, "directory"), existed: false };
+}
+
+/** A tmpfs over a directory keeps the directory's mode, unless the options name one. */
+function withMode({ type, data }: FilesystemMount, target: number): readonly string[] {
+  if (type !== "tmpfs" || data.some((option) => option.startsWith("mode="))) return data;
+  return [...data, `mode=${(statusOf(target).mode & 0o7777).toString(8)}`];
 }
 
 /** Opens a tree of the host before the clone; init inherits the descriptor. open_tree(2), 5.2. */
@@ -181,6 +194,7 @@ export const mountTree = defineOp<TreeMount>({
     for (const adjustment of adjustments) setMountAttributes(source, adjustment);
     const kind = (statusOf(source).mode & S_IFMT) === S_IFDIR ? "directory" : "file";
     const place = openTarget(slots.get("$root"), target, kind);
+    guardProc({ target: place, path: target, isProc: isProcfs(source) });
     moveMount(source, place);
     closeFd(place);
     slots.close(tree);

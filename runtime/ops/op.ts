@@ -8,6 +8,9 @@ export interface OpContext {
   readonly slots: Slots;
   /** What a step found out for a later one of the same process, by name. */
   readonly found: Map<string, string>;
+  /** Keeps the call that the last step makes, and gives it back. */
+  keepCall(call: () => never): void;
+  keptCall(): () => never;
   /** Clones a process that walks the rest of the plan's steps for `child`; returns in both. */
   clone(request: CloneRequest): void;
   /** Waits for the joiner to end, and takes the pidfd that it handed over as the container's init. */

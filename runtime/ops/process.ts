@@ -36,6 +36,16 @@ export const protectProcess = defineOp<Nothing>({
   },
 });
 
+/**
+ * From here on init outlives its maker, whose death it would otherwise share: the record knows init
+ * by now, and until the start the end of the baton tells it that its maker is gone.
+ */
+export const releaseProcess = defineOp<Nothing>({
+  name: "process.release",
+  print: () => "outlives its maker",
+  run: () => prctl(PR_SET_PDEATHSIG, 0),
+});
+
 /** setsid(2). */
 export const newSession = defineOp<Nothing>({
   name: "session.new",

@@ -1,7 +1,6 @@
 // Between create and start: the socket that init listens on, and its wait for the word to go.
 
 import { closeFd, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
-import { PR_SET_PDEATHSIG, prctl } from "../sys/process.ts";
 import { accept, listenAt, receiveByte, sendByte } from "../sys/socket.ts";
 import { defineOp } from "./op.ts";
 
@@ -31,7 +30,6 @@ export const awaitStart = defineOp<Record<string, never>>({
   print: () => "$start",
   run: (_args, context) => {
     context.leaveHost();
-    prctl(PR_SET_PDEATHSIG, 0);
     const socket = context.slots.get("$start");
     for (;;) {
       const connection = accept(socket);

@@ -89,6 +89,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     parameters.steps, // Through a procfs of the container's pid namespace.
     who.prepare,
     program.prepare, // In the container's root: a missing program fails create, not start.
+    program.release, // Before the host may leave: its end would be init's.
 
     waits("host"),
     group.joinMemory, // Last: what init has copied would be charged to a small limit.
@@ -101,7 +102,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
 
     callouts.startContainer, // In the container, before the program, with init's privileges.
     program.limits, // Late: a small limit would hurt us, and raising one takes privileges.
-    who.change,
+    who.change, // From here on only the program's own rights, and nothing that needs memory.
     program.execute,
   ]);
 }

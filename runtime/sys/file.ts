@@ -91,16 +91,14 @@ export function markCloseOnExec(first: number): void {
   );
 }
 
-/** fcntl(F_GETFD): whether a descriptor closes at execve; undefined when it is not open. */
-export function closesOnExec(fd: number): boolean | undefined {
-  const FD_CLOEXEC = 1;
-  const flags = syscall(NR.fcntl, fd, 1);
-  return flags < 0 ? undefined : (flags & FD_CLOEXEC) !== 0;
+/** fcntl(F_SETFD): lets a descriptor survive execve. */
+export function keepOnExec(fd: number): void {
+  check(syscall(NR.fcntl, fd, 2, 0), () => `fcntl(${fd}, F_SETFD, 0)`);
 }
 
 /** Whether a descriptor is open (fcntl(F_GETFD)). */
 export function isOpen(fd: number): boolean {
-  return closesOnExec(fd) !== undefined;
+  return syscall(NR.fcntl, fd, 1) >= 0;
 }
 
 /** dup3(2): `to` becomes a copy of `from` that survives execve. */

@@ -23,8 +23,8 @@ export async function leaks(): Promise<string[]> {
 
 /** Removes whatever this room, and rooms of dead test processes, have on the host. */
 export async function cleanUp(): Promise<void> {
-  await cleanUpRoom(room);
   for (const abandoned of abandonedRooms()) await cleanUpRoom(abandoned);
+  await cleanUpRoom(room);
 }
 
 async function cleanUpRoom(one: Room): Promise<void> {

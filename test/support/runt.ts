@@ -1,11 +1,14 @@
 // Runs the built program as its users do: by its command line. RUNTIME names another one.
 
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { freshName, room, roomVariable } from "./room.ts";
 
+/** Exit code of a command that was killed at its time limit: no program's own. */
+export const LATE = -1;
+
 /** The program under test. */
-export const runtime = process.env["RUNTIME"] ?? join(import.meta.dir, "../../build/runt");
+export const runtime = resolve(process.env["RUNTIME"] ?? join(import.meta.dir, "../../build/runt"));
 
 export interface RuntOptions {
   cwd?: string;
@@ -19,7 +22,7 @@ export interface RuntOptions {
   through?: readonly string[];
   /** The runtime's `--root`; absent: the room's. */
   root?: string;
-  /** After this the program is killed and the call throws. */
+  /** After this the program is killed, and its code is `LATE`. */
   limitMs?: number;
 }
 
@@ -79,7 +82,8 @@ export function startRunt(args: readonly string[], options: RuntOptions = {}): R
     stderr,
     ended: ending(child, options.limitMs ?? 20_000).then((code) => {
       if (code !== undefined) return { code, stdout: stdout(), stderr: stderr() };
-      throw new Error(`${args.join(" ")}: no end in time; ${stderr()}${stdout().slice(-500)}`);
+      const stderrText = `${args.join(" ")}: killed, no end in time\n${stderr()}`;
+      return { code: LATE, stdout: stdout(), stderr: stderrText };
     }),
   };
 }

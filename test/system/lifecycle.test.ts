@@ -160,7 +160,7 @@ test("delete --force of an unknown container succeeds in silence, delete does no
   assert.equal(await runt(["delete", "--force", id]), { code: 0, stdout: "", stderr: "" });
   const { code, stderr } = await runt(["delete", id]);
   assert.is(code, 1);
-  assert.match(stderr, /container does not exist/);
+  assert.match(stderr, /does not exist/);
 });
 
 test("an id can be used again after delete", async () => {
@@ -228,8 +228,9 @@ test("list of no containers is a header, and null as json", async () => {
 });
 
 test("list skips a broken container with a warning and shows the others", async () => {
+  if (foreignRuntime) return;
   await withContainer(sleeping, async (broken) => {
-    const record = join(broken.bundle, "..", "root", broken.id, "state.json");
+    const record = join(broken.bundle, "..", "root", broken.id, "record.json");
     const old = readFileSync(record);
     await withContainer(sleeping, async ({ id }) => {
       writeFileSync(record, "{");

@@ -153,12 +153,14 @@ test("create sends the master of the terminal to the console socket", async () =
   });
 });
 
-test("the terminal has the configured size", async () => {
-  const patch = terminal("stty size", { consoleSize: { height: 12, width: 34 } });
+test("the terminal has the configured size, which means nothing without a terminal", async () => {
   if (foreignRuntime) return;
-  await withReceiver(patch, "", async (start) => {
+  const consoleSize = { height: 12, width: 34 };
+  await withReceiver(terminal("stty size", { consoleSize }), "", async (start) => {
     assert.match(await start(), /12 34/);
   });
+  const { code, stderr } = await run({ process: { consoleSize } });
+  assert.is(code, 0, stderr);
 });
 
 test("a terminal of another user belongs to that user", async () => {

@@ -2,30 +2,165 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+RUNTIME ?= build/runt
+
 BUN := node_modules/.bin/bun
-SOURCES := $(shell find runtime -name '*.ts' -not -name '*.gen.*') package-lock.json
-SCHEMAS := $(wildcard schemas/*.json) schemas/generate.ts
-GENERATED := runtime/config/types.gen.ts
+BIOME := node_modules/.bin/biome
+TSC := node_modules/.bin/tsc
+
+PACKAGES := node_modules/.package-lock.json
+SCHEMAS := $(wildcard schemas/*.json schemas/*.ts)
+GENERATED := $(addprefix runtime/config/,types.gen.ts schemas.gen.ts validate.gen.ts)
+SOURCES := $(shell find runtime -name '*.ts' -not -name '*.gen.ts')
 COMPILE := --compile --bytecode --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv
-ADDON := node_modules/@koromix/koffi-linux-x64/linux_x64/koffi.node
+
+# koffi brings an addon for each C library.
+LIBC := $(if $(wildcard /lib/ld-musl-x86_64.so.1),musl,linux)
+ADDON := node_modules/@koromix/koffi-linux-x64/$(LIBC)_x64/koffi.node
+
+LIBEXEC := $(CURDIR)/build/libexec
+INSTALLED := $(PREFIX)/lib/runt
+# Where root mounts a program's folder read-only, so that no container can write to it.
+PROTECTED := /run/runt/exe
+
+# at-most SECONDS: whatever takes longer is ended, and fails.
+at-most = timeout --foreground --kill-after=10 $(1)
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+##@ To begin with
+
+.PHONY: demo
+demo: build bundles/hello/rootfs/bin/hello ## Take a container through its life, each command with its output (as root)
+	@bundles/demo.sh
+
+.PHONY: help
+help: ## List all of this
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+##@ Programs
 
 .PHONY: build
 build: build/runt ## Build the programs into build/
 
+.PHONY: gen
+gen: $(GENERATED) ## Generate types and validators from schemas/
+
+.PHONY: clean
+clean: ## Remove everything that was built or generated; installed packages stay
+	@$(call let-go,$(LIBEXEC))
+	rm -rf build bundles/hello/rootfs $(GENERATED)
+
+.PHONY: install
+install: build ## Install below PREFIX (/usr/local), staged in DESTDIR
+	$(call put,755,build/libexec/runt,$(DESTDIR)$(INSTALLED)/runt)
+	$(call put,644,build/libexec/koffi.node,$(DESTDIR)$(INSTALLED)/koffi.node)
+	@sed 's|@LIBEXEC@|$(INSTALLED)|' runtime/launcher.sh > build/launcher
+	$(call put,755,build/launcher,$(DESTDIR)$(PREFIX)/bin/runt)
+
+.PHONY: uninstall
+uninstall: ## Remove what install has installed
+	@$(call let-go,$(INSTALLED))
+	rm -f $(DESTDIR)$(PREFIX)/bin/runt
+	rm -rf $(DESTDIR)$(INSTALLED)
+
+##@ Tests
+
+.PHONY: check
+check: $(GENERATED) ## Types, lint and format: the door before each commit (no root, seconds)
+	$(TSC) -p .
+	$(BIOME) check .
+
+.PHONY: test
+test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
+	@test/all.sh unit system security conformance
+
+.PHONY: unit
+unit: $(GENERATED) ## Tests of single modules, without root
+	$(call at-most,180) $(BUN) test/run.ts test/unit
+
+.PHONY: system
+system: build ## Tests of containers, by the command line
+	$(call at-most,300) $(BUN) test/run.ts test/system
+
+.PHONY: security
+security: build ## Tests of known attacks
+	$(call at-most,300) $(BUN) test/run.ts test/security
+
+.PHONY: conformance
+conformance: build ## The validation programs of OCI runtime-tools, against RUNTIME (build/runt)
+	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
+
+.PHONY: soak
+soak: build ## The long runs of the system and security tests, at their full size
+	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security
+
+.PHONY: bench
+bench: build ## Compare times and memory with other runtimes (as root)
+	$(BUN) bench/run.ts --runtime=$(RUNTIME)
+
+.PHONY: plans
+plans: $(GENERATED) ## Write the printed plans in test/plans anew
+	WRITE_PLANS=1 $(BUN) test/unit/plan/golden.test.ts
+
+.PHONY: fmt
+fmt: $(PACKAGES) ## Format and fix what can be fixed
+	$(BIOME) check --write .
+
+.PHONY: tools
+tools: ## Install what the tests need (as root, by apt), unless it is there
+	@test/tools.sh
+
+# Files
+
+# Out of the shell and tools of this machine; the samples share it.
+bundles/hello/rootfs/bin/hello: bundles/rootfs.sh bundles/hello/hello.sh
+	bundles/rootfs.sh bundles/hello/rootfs
+
 build/runt: runtime/launcher.sh build/libexec/runt
-	sed 's|@LIBEXEC@|$(CURDIR)/build/libexec|' runtime/launcher.sh > $@.tmp
+	sed 's|@LIBEXEC@|$(LIBEXEC)|' runtime/launcher.sh > $@.tmp
 	chmod 755 $@.tmp
+	./$@.tmp --version
 	mv $@.tmp $@
 
-build/libexec/runt: $(SOURCES) $(GENERATED) node_modules/.package-lock.json
-	mkdir -p build/libexec
-	install -m 755 $(ADDON) build/libexec/koffi.node
-	$(BUN) build $(COMPILE) runtime/main.ts --outfile $@
+# Never written in place: containers may be running from the old one.
+build/libexec/runt: $(SOURCES) $(GENERATED) $(PACKAGES) package.json build/commit build/libexec/koffi.node
+	$(call at-most,60) $(BUN) build $(COMPILE) \
+	  --define RUNT_COMMIT="\"$$(cat build/commit)\"" runtime/main.ts --outfile $@.$$$$ \
+	  && mv $@.$$$$ $@ || { rm -f $@.$$$$; false; }
 
-$(GENERATED): $(SCHEMAS) node_modules/.package-lock.json
+build/libexec/koffi.node: $(PACKAGES)
+	$(call put,755,$(ADDON),$@)
+
+# The last commit that changed the program. Rewritten only when it is another one.
+PROGRAM := runtime schemas package.json package-lock.json
+.PHONY: always
+build/commit: always
+	@mkdir -p build
+	@commit=$$(git log -1 --format=%H -- $(PROGRAM) 2>/dev/null); \
+	  if [ -z "$$commit" ]; then commit=unknown; \
+	  elif ! git diff --quiet HEAD -- $(PROGRAM); then commit=$$commit-dirty; fi; \
+	  [ "$$(cat $@ 2>/dev/null)" = "$$commit" ] || echo "$$commit" > $@
+
+$(GENERATED) &: $(SCHEMAS) $(PACKAGES)
 	$(BUN) schemas/generate.ts
+	@touch $(GENERATED)
 
-node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
+$(PACKAGES): package-lock.json
+	@node --eval 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' \
+	  || { echo "Node 20 or later has to be installed, with npm" >&2; false; }
+	$(call at-most,180) npm ci --no-audit --no-fund
 	touch $@
+
+# put MODE, FILE, TARGET: whoever looks sees the old file or the new one, and never a part.
+define put
+@mkdir -p $(dir $(3))
+install -m $(1) $(2) $(3).tmp
+@mv $(3).tmp $(3)
+endef
+
+# let-go FOLDER: ends the read-only mount that runs have made of it.
+let-go = ! mountpoint -q $(PROTECTED)$(1) || umount --lazy $(PROTECTED)$(1)

@@ -17,6 +17,15 @@ const limitMs = 1000 * Number(flags.find((flag) => flag.startsWith("--limit="))?
 const files = places.flatMap(testFiles);
 if (flags.includes("--shuffle")) files.sort(() => Math.random() - 0.5);
 
+let running: Bun.Subprocess | undefined;
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    running?.kill("SIGKILL");
+    console.log(`ended by ${name}`);
+    process.exit(1);
+  });
+}
+
 const total: Result = { passed: 0, failed: 0, skipped: 0 };
 for (const file of files) {
   const result = await runFile(file);
@@ -48,6 +57,7 @@ async function runFile(file: string): Promise<Result> {
     stderr: "pipe",
     env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1" },
   });
+  running = child;
   let late = false;
   const timer = setTimeout(() => {
     late = true;

@@ -11,6 +11,8 @@ export interface Container {
   directory: string;
   /** Levels of its cgroup directories that do not exist yet, outermost first. */
   missingCgroups: readonly string[];
+  /** Namespaces of the configuration that are joined by path and are the caller's own after all. */
+  callerNamespaces: readonly string[];
   /** Where the master of its terminal goes: to a socket, or to the foreground `run`. */
   console: { kind: "socket"; path: string } | { kind: "foreground" } | { kind: "none" };
   /** Descriptors from 3 up that the program inherits, the sockets of `listenFds` among them. */

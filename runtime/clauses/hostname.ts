@@ -4,12 +4,13 @@ import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import { setDomainname, setHostname } from "../ops/namespace.ts";
 import { type Clause, type Step, step } from "../plan/step.ts";
-import { hasNamespace } from "./namespaces.ts";
+import type { Container } from "./container.ts";
+import { isolates } from "./namespaces.ts";
 
-export function hostname(config: Config): Clause {
+export function hostname(config: Config, container: Container): Clause {
   const steps: Step[] = [];
   const problems: Problem[] = [];
-  const own = hasNamespace(config, "uts");
+  const own = isolates(config, container, "uts");
   for (const [key, op] of [
     ["hostname", setHostname],
     ["domainname", setDomainname],

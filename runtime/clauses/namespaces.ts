@@ -20,7 +20,7 @@ import {
   CLONE_NEWPID,
   CLONE_NEWUTS,
 } from "../sys/process.ts";
-import { pointerTo } from "./container.ts";
+import { type Container, pointerTo } from "./container.ts";
 
 /** The types that are acted on, with their flag. */
 const TYPES: Readonly<Record<string, number>> = {
@@ -47,9 +47,14 @@ export interface NamespacesClause {
   problems: readonly Problem[];
 }
 
-/** Whether the container has a namespace of this type that is not its caller's. */
+/** Whether the configuration lists a namespace of this type, new or joined. */
 export function hasNamespace(config: Config, type: Namespace["type"]): boolean {
   return config.linux?.namespaces?.some((namespace) => namespace.type === type) ?? false;
+}
+
+/** Whether what is changed in the container's namespace of this type stays away from the caller. */
+export function isolates(config: Config, container: Container, type: Namespace["type"]): boolean {
+  return hasNamespace(config, type) && !container.callerNamespaces.includes(type);
 }
 
 /** Whether the container's namespace of this type is made for it. */

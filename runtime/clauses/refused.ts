@@ -11,7 +11,6 @@ export const REFUSED_FIELDS: readonly string[] = [
   "/process/ioPriority",
   "/process/scheduler",
   "/process/execCPUAffinity",
-  "/process/consoleSize",
   "/linux/uidMappings",
   "/linux/gidMappings",
   "/linux/timeOffsets",

@@ -4,8 +4,8 @@ import type { Config, Namespace } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import { writeSysctl } from "../ops/sysctl.ts";
 import { type Clause, step } from "../plan/step.ts";
-import { pointerTo } from "./container.ts";
-import { hasNamespace } from "./namespaces.ts";
+import { type Container, pointerTo } from "./container.ts";
+import { isolates } from "./namespaces.ts";
 
 /** Parameters of the ipc namespace (ipc_namespaces(7)). */
 const IPC = new Set([
@@ -19,13 +19,15 @@ const IPC = new Set([
   "kernel.shm_rmid_forced",
 ]);
 
-export function sysctl(config: Config): Clause {
+export function sysctl(config: Config, container: Container): Clause {
   const entries = Object.entries(config.linux?.sysctl ?? {}).map(([key, value]) => ({
     key,
     value,
     pointer: pointerTo("/linux/sysctl", key),
   }));
-  const problems = entries.flatMap(({ key, pointer }) => problemsOf(key, pointer, config));
+  const problems = entries.flatMap(({ key, pointer }) =>
+    problemsOf(key, pointer, { config, container }),
+  );
   return {
     steps: entries.map(({ key, value, pointer }) =>
       step("init", writeSysctl({ key, file: fileOf(key), value }), pointer),
@@ -42,7 +44,11 @@ function fileOf(key: string): string {
   return key.includes("/") ? key : key.replaceAll(".", "/");
 }
 
-function problemsOf(key: string, pointer: string, config: Config): Problem[] {
+function problemsOf(
+  key: string,
+  pointer: string,
+  { config, container }: { config: Config; container: Container },
+): Problem[] {
   const name = key.includes("/") ? key.replaceAll("/", ".") : key;
   const wrong = (message: string, hint?: string): Problem[] => [
     { pointer, message, spec: "config-linux.md#sysctl", ...(hint !== undefined && { hint }) },
@@ -56,7 +62,7 @@ function problemsOf(key: string, pointer: string, config: Config): Problem[] {
     return wrong(`"${key}" is not in a separate kernel namespace`);
   }
   if (type === "user") return wrong(`"${key}" needs a user namespace, which is not supported yet`);
-  if (hasNamespace(config, type)) return [];
+  if (isolates(config, container, type)) return [];
   return wrong(
     `"${key}" would be set for the whole host`,
     `add {"type": "${type}"} to /linux/namespaces`,

@@ -35,10 +35,12 @@ export function terminal(config: Config, container: Container): TerminalClause {
   const because = "/process/terminal";
   const uid = config.process?.user?.uid ?? 0;
   const open = [
-    step("init", openTerminal({ uid, size: null }), because),
+    step("init", openTerminal({ uid, size: sizeOf(config) }), because),
     ...(hasNamespace(config, "mount") ? [step("init", mountConsole({}), because)] : []),
     step("init", takeConsole({}), because),
   ];
+  const tooLarge = sizeProblems(config);
+  if (tooLarge.length > 0) return { connect: [], open, send: [], problems: tooLarge };
   if (console.kind === "none") {
     const message = "needs a console socket when the caller does not stay";
     const hint = "give --console-socket, or run in the foreground";
@@ -53,4 +55,20 @@ export function terminal(config: Config, container: Container): TerminalClause {
     send: [step("host", sendConsole({}), because)],
     problems: [],
   };
+}
+
+function sizeOf(config: Config): { height: number; width: number } | null {
+  const size = config.process?.consoleSize;
+  return size === undefined ? null : { height: Number(size.height), width: Number(size.width) };
+}
+
+/** struct winsize holds 16 bits a side (ioctl_tty(2)). */
+function sizeProblems(config: Config): Problem[] {
+  const size = sizeOf(config);
+  return (["height", "width"] as const)
+    .filter((key) => size !== null && size[key] > 0xffff)
+    .map((key) => ({
+      pointer: `/process/consoleSize/${key}`,
+      message: `found ${size?.[key]}, wanted at most 65535`,
+    }));
 }

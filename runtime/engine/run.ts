@@ -56,6 +56,8 @@ export function runPlan(run: Run): Started {
   for (const line of walker.recorder.warnings()) run.warn(line);
   reportTrace(run, walker.recorder);
   walker.recorder.close();
+  // Init has its own copies; as long as one of the start socket is here, init seems to listen.
+  walker.slots.closeAllBut(["$init", "$console"]);
   return { init: walker.requireInit(), slots: walker.slots };
 }
 

@@ -1,8 +1,10 @@
 // The plan that create would follow.
 
+import { statSync } from "node:fs";
 import { missingDirectories } from "../cgroup/manager.ts";
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import type { Container } from "../clauses/container.ts";
+import type { Config, NamespaceType } from "../config/types.gen.ts";
 import { callerEnvironment, callerLimits } from "../engine/caller.ts";
 import { RuntimeError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -48,6 +50,7 @@ export function prepare(options: PlanOptions): Prepared {
     rootfs: bundle.rootfs,
     directory: directoryOf(options),
     missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
+    callerNamespaces: callerNamespaces(bundle.config),
     console: options.console ?? { kind: "none" },
     preserveFds,
     listenFds,
@@ -82,3 +85,27 @@ function requireOpen(preserveFds: number): void {
     }
   }
 }
+
+/** Types whose path leads to the namespace that the caller is in. */
+function callerNamespaces({ linux }: Config): string[] {
+  return (linux?.namespaces ?? []).flatMap(({ type, path }) => {
+    if (path === undefined || path === "") return [];
+    const theirs = statSync(path, { throwIfNoEntry: false });
+    const ours = statSync(`/proc/self/ns/${NAMESPACE_FILES[type]}`, { throwIfNoEntry: false });
+    return theirs !== undefined && theirs.ino === ours?.ino && theirs.dev === ours.dev
+      ? [type]
+      : [];
+  });
+}
+
+/** Names below /proc/PID/ns (namespaces(7)). */
+const NAMESPACE_FILES: Readonly<Record<NamespaceType, string>> = {
+  mount: "mnt",
+  network: "net",
+  cgroup: "cgroup",
+  ipc: "ipc",
+  pid: "pid",
+  time: "time",
+  user: "user",
+  uts: "uts",
+};

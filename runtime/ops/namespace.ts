@@ -1,7 +1,7 @@
 // Namespaces: opened by path, joined, unshared; and the clone that makes the new ones.
 
 import { RuntimeError } from "../errors.ts";
-import { O_RDONLY, open } from "../sys/file.ts";
+import { O_NOCTTY, O_NONBLOCK, O_RDONLY, open } from "../sys/file.ts";
 import {
   bringUp as bringInterfaceUp,
   setDomainname as callSetdomainname,
@@ -18,7 +18,8 @@ export const openNamespace = defineOp<{ type: string; flag: number; path: string
   name: "namespace.open",
   print: ({ type, path, into }) => `${type} ${path} →${into}`,
   run: ({ type, flag, path, into }, { slots }) => {
-    const fd = open(path, O_RDONLY);
+    // Whatever it is, opening it must not wait (fifo(7)).
+    const fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     slots.put(into, fd);
     const found = namespaceType(fd);
     if (found !== flag) throw new RuntimeError(`${path} is not a namespace of type ${type}`);

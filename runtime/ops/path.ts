@@ -22,12 +22,16 @@ import {
 
 const ENOENT = 2;
 const EEXIST = 17;
+const ENOTDIR = 20;
 const LINKS_MAX = 40;
 
-/** An O_PATH descriptor of an existing path below the root; undefined when there is none. */
+/**
+ * An O_PATH descriptor of an existing path below the root; undefined when there is none, also
+ * because something above it is no directory.
+ */
 export function openExisting(root: number, path: string, resolve = 0): number | undefined {
   const fd = tryOpenInRoot(root, relative(path), O_PATH, resolve);
-  if (fd === -ENOENT) return undefined;
+  if (fd === -ENOENT || fd === -ENOTDIR) return undefined;
   if (fd < 0) throw new SyscallError(`openat2("${path}", O_PATH, RESOLVE_IN_ROOT)`, -fd);
   return fd;
 }

@@ -35,7 +35,10 @@ export class Slots {
   }
 
   closeAll(): void {
-    for (const fd of this.#fds.values()) closeFd(fd);
-    this.#fds.clear();
+    this.closeAllBut([]);
+  }
+
+  closeAllBut(kept: readonly string[]): void {
+    for (const name of [...this.#fds.keys()]) if (!kept.includes(name)) this.close(name);
   }
 }

@@ -33,9 +33,9 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
   const nodes = devices(config);
-  const names = hostname(config);
+  const names = hostname(config, container);
   const covers = masks(config);
-  const parameters = sysctl(config);
+  const parameters = sysctl(config, container);
   const console = terminal(config, container);
   const who = identity(config, facts);
   const program = processClause(config, facts, container);

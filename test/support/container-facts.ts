@@ -1,0 +1,18 @@
+// What plans are made for in tests that make no container.
+
+import type { Container } from "../../runtime/clauses/container.ts";
+
+/** A container named demo, called in the foreground by someone with few variables. */
+export const demo: Container = {
+  id: "demo",
+  bundle: "/bundles/demo",
+  rootfs: "/bundles/demo/rootfs",
+  directory: "/run/runt/demo",
+  missingCgroups: [],
+  console: { kind: "foreground" },
+  preserveFds: 0,
+  listenFds: 0,
+  sessionKeyring: true,
+  environment: ["PATH=/usr/bin"],
+  openFiles: { soft: "1024", hard: "1048576" },
+};

@@ -12,6 +12,7 @@ export const demo: Container = {
   console: { kind: "foreground" },
   preserveFds: 0,
   listenFds: 0,
+  callerNamespaces: [],
   sessionKeyring: true,
   environment: ["PATH=/usr/bin"],
   openFiles: { soft: "1024", hard: "1048576" },

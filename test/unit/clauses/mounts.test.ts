@@ -1,0 +1,100 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { mounts } from "../../../runtime/clauses/mounts.ts";
+import type { Linux, Mount } from "../../../runtime/config/types.gen.ts";
+import {
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
+  MS_SLAVE,
+} from "../../../runtime/sys/mount.ts";
+import { hybridRoot } from "../../hosts/hybrid-root.ts";
+import { configOf, lines, pointers, reasons } from "../../support/clause.ts";
+import { demo } from "../../support/container-facts.ts";
+
+function compiled(list: Mount[], linux: Linux = {}) {
+  return mounts(configOf({ mounts: list, linux }), hybridRoot, demo);
+}
+
+test("filesystems are mounted in the order listed", () => {
+  const { open, mount, problems } = compiled([
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=1m"] },
+  ]);
+  assert.equal(lines(mount), [
+    "init mount.filesystem proc on /proc",
+    "init mount.filesystem tmpfs on /tmp (size=1m)",
+  ]);
+  assert.equal(reasons(mount), ["/mounts/0", "/mounts/1"]);
+  assert.equal([open, problems], [[], []]);
+});
+
+test("a tree is opened by the host, from the bundle where its source is relative", () => {
+  const { open, mount } = compiled([
+    { destination: "/a", source: "/srv/a", options: ["rbind"] },
+    { destination: "/b", source: "data/b", options: ["bind"] },
+  ]);
+  assert.equal(lines(open), [
+    "host tree.open /srv/a →$tree0",
+    "host tree.open /bundles/demo/data/b →$tree1",
+  ]);
+  assert.equal(lines(mount), ["init mount.tree $tree0 on /a", "init mount.tree $tree1 on /b"]);
+  assert.equal(
+    open.map(({ op }) => "recursive" in op.args && op.args.recursive),
+    [true, false],
+  );
+});
+
+test("a tree leaves the host's peer groups before its own options are applied", () => {
+  const adjustments = (linux: Linux) => {
+    const options = ["bind", "ro", "private"];
+    const [step] = compiled([{ destination: "/a", source: "/a", options }], linux).mount;
+    const found: unknown = step && "adjustments" in step.op.args && step.op.args.adjustments;
+    assert.ok(Array.isArray(found));
+    return found.map(({ propagation, set }) => [propagation, set]);
+  };
+  const own = [
+    [0, MOUNT_ATTR_RDONLY],
+    [MS_PRIVATE, 0],
+  ];
+  assert.equal(adjustments({}), [[MS_SLAVE, 0], ...own]);
+  assert.equal(adjustments({ rootfsPropagation: "shared" }), own);
+});
+
+test("a /dev that is read-only becomes so after the devices are made", () => {
+  const options = ["nosuid", "ro"];
+  const { mount, close } = compiled([{ destination: "/dev", type: "tmpfs", options }]);
+  const attributes = mount.map(({ op }) => "attributes" in op.args && op.args.attributes);
+  assert.equal(attributes, [MOUNT_ATTR_NOSUID]);
+  assert.equal(lines(close), ["init mount.attributes /dev (ro)"]);
+});
+
+test("a remount changes what is there and opens nothing", () => {
+  const options = ["remount", "bind", "ro"];
+  const { open, mount } = compiled([{ destination: "/a", source: "/a", options }]);
+  assert.equal([open.length, lines(mount)], [0, ["init mount.remount /a"]]);
+});
+
+const wrong: [mount: Mount, pointer: string][] = [
+  [{ destination: "/a" }, "/mounts/0"],
+  [{ destination: "/a", options: ["bind"] }, "/mounts/0"],
+  [{ destination: "/a", source: "/a", options: ["bind", "idmap"] }, "/mounts/0/options"],
+  [{ destination: "/a", type: "tmpfs", options: ["tmpcopyup"] }, "/mounts/0/options"],
+  [
+    {
+      destination: "/a",
+      source: "/a",
+      options: ["bind"],
+      uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+    },
+    "/mounts/0/uidMappings",
+  ],
+];
+
+test("mounts that cannot be made as they are written are refused where they stand", () => {
+  for (const [mount, pointer] of wrong) {
+    assert.equal(pointers(compiled([mount]).problems), [pointer], JSON.stringify(mount));
+  }
+});
+
+test.run();

@@ -1,7 +1,7 @@
 // Cgroup directories of containers: making, joining and removing them, and who is in them.
 
-import { readdirSync } from "node:fs";
 import { RuntimeError, SyscallError } from "../errors.ts";
+import { listDirectory } from "../sys/directory.ts";
 import { AT_FDCWD, AT_REMOVEDIR, readFile, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/file.ts";
 import { exists, writeControl } from "./files.ts";
 
@@ -98,8 +98,8 @@ function readProcs(directory: string): string {
 
 function childCgroups(directory: string): string[] {
   if (!exists(directory)) return [];
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+  return listDirectory(directory)
+    .filter((entry) => entry.isDirectory)
     .map((entry) => `${directory}/${entry.name}`);
 }
 

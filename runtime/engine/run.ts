@@ -2,11 +2,11 @@
 // side; where a step waits for another process's, the baton is passed: one byte on a socket pair,
 // with a descriptor if the earlier step gives one.
 
-import { readdirSync } from "node:fs";
 import { RuntimeError, StepError, SyscallError } from "../errors.ts";
 import type { CloneRequest, Op, OpContext } from "../ops/op.ts";
 import { Slots } from "../ops/slots.ts";
 import type { Plan, Step, Who } from "../plan/step.ts";
+import { listDirectory } from "../sys/directory.ts";
 import { closeFd } from "../sys/file.ts";
 import { clone, type Ending, exitNow, pidOf, SIGKILL, trySignal, waitFor } from "../sys/process.ts";
 import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
@@ -22,7 +22,7 @@ export interface Run {
   /** Called with what init could not say itself. */
   warn(text: string): void;
   /** Called once for each step, in order, when the plan has been walked or has failed. */
-  trace(entry: { step: number; who: Who; op: string; micros: number }): void;
+  trace(entry: { step: number; who: Who; op: string; atMicros: number; micros: number }): void;
 }
 
 /** The container's first process, as the host sees it. */
@@ -292,7 +292,7 @@ function stepError(index: number, step: Step, detail: string): StepError {
 
 /** A second thread would be missing in the child, with whatever lock it holds. */
 function requireOneThread(): void {
-  const threads = readdirSync("/proc/self/task").length;
+  const threads = listDirectory("/proc/self/task").length;
   if (threads !== 1) throw new Error(`cloning with ${threads} threads; start runt by its launcher`);
 }
 
@@ -300,6 +300,14 @@ function reportTrace(run: Run, recorder: Recorder): void {
   for (const [step, { who, op }] of run.plan.entries()) {
     const { startedMs, endedMs, state } = recorder.row(step);
     if (state === "waiting") continue;
-    run.trace({ step, who, op: op.name, micros: Math.round((endedMs - startedMs) * 1000) });
+    const micros = (ms: number): number => Math.round(ms * 1000);
+    const ended = state === "running" ? startedMs : endedMs;
+    run.trace({
+      step,
+      who,
+      op: op.name,
+      atMicros: micros(startedMs),
+      micros: micros(ended - startedMs),
+    });
   }
 }

@@ -2,10 +2,9 @@
 // through /proc/PID/exe lies on a read-only mount. Root makes that mount once a boot; the launcher
 // starts the program from it.
 
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { PROTECTED } from "../store/directory.ts";
+import { makeDirectories } from "../sys/directory.ts";
 import { loadFilterAndExec } from "../sys/exec.ts";
 import {
   AT_FDCWD,
@@ -42,7 +41,7 @@ export function requireProtectedExecutable(
   const isProtected = isOnReadonlyMount(fd);
   closeFd(fd);
   if (isProtected) return;
-  const folder = dirname(process.execPath);
+  const folder = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
   mountReadonly(folder, `${PROTECTED}${folder}`);
   const path = `${PROTECTED}${process.execPath}`;
   loadFilterAndExec({
@@ -57,7 +56,7 @@ export function requireProtectedExecutable(
 
 function mountReadonly(folder: string, place: string): void {
   try {
-    mkdirSync(place, { recursive: true, mode: 0o700 });
+    makeDirectories(place, 0o700);
     const lock = open(PROTECTED, O_RDONLY | O_DIRECTORY);
     lockExclusive(lock);
     if (!isSameFolder(folder, place)) {

@@ -1,8 +1,7 @@
 // The one place that asks the machine what it is.
 
-import { readFileSync, readlinkSync } from "node:fs";
 import { cgroupLayout } from "../cgroup/layout.ts";
-import { readFile } from "../sys/file.ts";
+import { AT_FDCWD, readFile, readLinkAt } from "../sys/file.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import type { HostFacts } from "./facts.ts";
 
@@ -15,12 +14,9 @@ export function probeHost(): HostFacts {
   return Object.freeze({
     machine: process.arch === "x64" ? "x86_64" : "aarch64",
     uid: process.geteuid?.() ?? 0,
-    userNamespace: readlinkSync("/proc/self/ns/user") !== INITIAL_USER_NAMESPACE,
+    userNamespace: readLinkAt(AT_FDCWD, "/proc/self/ns/user") !== INITIAL_USER_NAMESPACE,
     capabilities: capabilitiesIn(status),
-    cgroup: cgroupLayout(
-      readFileSync("/proc/self/mountinfo", "utf8"),
-      readFile("/proc/self/cgroup"),
-    ),
+    cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),
   });
 }
 

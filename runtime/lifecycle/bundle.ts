@@ -1,17 +1,24 @@
 // A bundle on disk: its config.json, read with care, and its root filesystem.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
 import { parseConfig } from "../config/parse.ts";
 import type { Config } from "../config/types.gen.ts";
-import { ConfigError, RuntimeError } from "../errors.ts";
+import { errnoText } from "../errno.ts";
+import { ConfigError, RuntimeError, SyscallError } from "../errors.ts";
+import {
+  AT_FDCWD,
+  closeFd,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  open,
+  readText,
+  realPath,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+  statusAt,
+  statusOf,
+} from "../sys/file.ts";
 
 /** Far more than any real configuration, far less than what would hurt. */
 const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
@@ -28,7 +35,7 @@ export interface Bundle {
 
 /** @throws ConfigError or RuntimeError for everything that is wrong with it */
 export function loadBundle(path: string, options: { strict: boolean }): Bundle {
-  const bundle = resolved(path, "bundle");
+  const bundle = told(`cannot find the bundle ${path}`, () => realPath(path));
   const file = `${bundle}/config.json`;
   const text = readRegularFile(file);
   const config = parseConfig(text, file, options);
@@ -37,37 +44,34 @@ export function loadBundle(path: string, options: { strict: boolean }): Bundle {
 
 /** Neither a fifo, which would wait, nor a device, which would never end, nor a huge file. */
 function readRegularFile(path: string): string {
-  let fd: number;
+  const fd = told(`cannot read ${path}`, () => open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (error) {
-    throw new RuntimeError(`cannot read ${path}: ${reasonOf(error)}`);
-  }
-  try {
-    const status = fstatSync(fd);
-    if (!status.isFile()) throw new RuntimeError(`cannot read ${path}: it is not a regular file`);
-    if (status.size > CONFIG_BYTES_MAX) {
+    const { mode, size } = statusOf(fd);
+    if ((mode & S_IFMT) !== S_IFREG) {
+      throw new RuntimeError(`cannot read ${path}: it is not a regular file`);
+    }
+    if (size > CONFIG_BYTES_MAX) {
       throw new RuntimeError(
-        `cannot read ${path}: ${status.size} bytes are more than the ${CONFIG_BYTES_MAX} allowed`,
+        `cannot read ${path}: ${size} bytes are more than the ${CONFIG_BYTES_MAX} allowed`,
       );
     }
-    const bytes = Buffer.alloc(status.size);
-    const length = readSync(fd, bytes, 0, bytes.length, 0);
-    return bytes.toString("utf8", 0, length);
+    return readText(fd);
   } finally {
-    closeSync(fd);
+    closeFd(fd);
   }
 }
 
 function rootfsOf(config: Config, bundle: string): string {
   const { path } = config.root;
-  const rootfs = path.startsWith("/") ? path : `${bundle}/${path}`;
+  let rootfs: string;
   try {
-    const real = realpathSync(rootfs);
-    if (statSync(real).isDirectory()) return real;
+    rootfs = realPath(path.startsWith("/") ? path : `${bundle}/${path}`);
   } catch (error) {
-    throw rootProblem(bundle, `found "${path}": ${reasonOf(error)}`);
+    if (!(error instanceof SyscallError)) throw error;
+    throw rootProblem(bundle, `found "${path}": ${errnoText(error.errno)}`);
   }
+  const status = statusAt(AT_FDCWD, rootfs);
+  if (typeof status !== "number" && (status.mode & S_IFMT) === S_IFDIR) return rootfs;
   throw rootProblem(bundle, `found "${path}", which is not a directory`);
 }
 
@@ -80,15 +84,12 @@ function rootProblem(bundle: string, message: string): ConfigError {
   return new ConfigError(`${bundle}/config.json`, [problem]);
 }
 
-function resolved(path: string, what: string): string {
+/** Adds what was being done to an error of the kernel's. */
+function told<T>(doing: string, act: () => T): T {
   try {
-    return realpathSync(path);
+    return act();
   } catch (error) {
-    throw new RuntimeError(`cannot find the ${what} ${path}: ${reasonOf(error)}`);
+    if (!(error instanceof SyscallError)) throw error;
+    throw new RuntimeError(`${doing}: ${errnoText(error.errno)}`);
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error && error.code === "ENOENT" ? "no such file or directory" : error.message;
 }

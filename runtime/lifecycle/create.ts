@@ -1,6 +1,5 @@
 // create: config.json becomes a container that waits for start (runtime.md#create).
 
-import { writeFileSync } from "node:fs";
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { type Init, runPlan, undoPlan } from "../engine/run.ts";
@@ -10,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
 import { type ContainerRecord, writeRecord } from "../store/record.ts";
-import { closeFd } from "../sys/file.ts";
+import { closeFd, writeFile } from "../sys/file.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { tryHooks } from "./hooks.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -59,12 +58,12 @@ function build(options: CreateOptions, prepared: Prepared): Created {
   const base = recordOf(options, prepared);
   // The journal stands in the record before the first effect, so that a crash can be undone.
   writeRecord(options, base);
-  writeFileSync(`${directoryOf(options)}/config.json`, bundle.text, { mode: 0o600 });
+  writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
   const { init, slots } = runPlan({
     plan,
     environment: options.environment,
     warn: (text) => log.warn(text),
-    trace: ({ step, who, op, micros }) => log.debug(`${op}`, { step, who, op, micros }),
+    trace: (entry) => log.debug(entry.op, entry),
     record: (phase, { pid, pidfd }) => {
       writeRecord(options, {
         ...base,

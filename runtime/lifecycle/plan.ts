@@ -1,6 +1,5 @@
 // The plan that create would follow.
 
-import { statSync } from "node:fs";
 import { missingDirectories } from "../cgroup/manager.ts";
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import type { Container } from "../clauses/container.ts";
@@ -12,7 +11,7 @@ import { probeHost } from "../host/probe.ts";
 import { createPlan } from "../plan/create.ts";
 import type { Plan } from "../plan/step.ts";
 import { directoryOf, type Place } from "../store/directory.ts";
-import { AT_FDCWD, isOpen, readLinkAt } from "../sys/file.ts";
+import { AT_FDCWD, isOpen, readLinkAt, statusAt } from "../sys/file.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 
 export interface PlanOptions extends Place {
@@ -90,11 +89,11 @@ function requireOpen(preserveFds: number): void {
 function callerNamespaces({ linux }: Config): string[] {
   return (linux?.namespaces ?? []).flatMap(({ type, path }) => {
     if (path === undefined || path === "") return [];
-    const theirs = statSync(path, { throwIfNoEntry: false });
-    const ours = statSync(`/proc/self/ns/${NAMESPACE_FILES[type]}`, { throwIfNoEntry: false });
-    return theirs !== undefined && theirs.ino === ours?.ino && theirs.dev === ours.dev
-      ? [type]
-      : [];
+    const theirs = statusAt(AT_FDCWD, path, 0);
+    const ours = statusAt(AT_FDCWD, `/proc/self/ns/${NAMESPACE_FILES[type]}`, 0);
+    if (typeof theirs === "number" || typeof ours === "number") return [];
+    const isSame = theirs.inode === ours.inode && theirs.deviceMinor === ours.deviceMinor;
+    return isSame ? [type] : [];
   });
 }
 

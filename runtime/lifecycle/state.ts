@@ -1,8 +1,8 @@
 // The state of a container (runtime.md#state).
 
-import { readFileSync } from "node:fs";
 import type { Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
+import { readFile } from "../sys/file.ts";
 import { OCI_VERSION } from "../version.ts";
 import { type Status, statusOf } from "./status.ts";
 
@@ -45,7 +45,7 @@ export function stateFrom(place: Place, record: ContainerRecord | undefined): Co
 /** The name of a user of the host; the number if it has none. */
 function userName(uid: number): string {
   if (uid === 0) return "root";
-  const passwd = readFileSync("/etc/passwd", "utf8");
+  const passwd = readFile("/etc/passwd");
   const line = passwd.split("\n").find((one) => one.split(":")[2] === String(uid));
   return line?.split(":")[0] ?? `#${uid}`;
 }

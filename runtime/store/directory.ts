@@ -1,8 +1,8 @@
 // The state root and a container's folder in it: made, locked, removed. Making the folder is what
 // takes an id: of many who try, the kernel lets one succeed.
 
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { RuntimeError, StateError, SyscallError } from "../errors.ts";
+import { StateError, SyscallError } from "../errors.ts";
+import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
 import {
   AT_FDCWD,
   lockExclusive,
@@ -33,11 +33,7 @@ export function directoryOf({ root, id }: Place): string {
 
 /** Takes an id by making its folder, and the state root if it is not there; mode 0711 as runc's. */
 export function takeDirectory(place: Place): void {
-  try {
-    mkdirSync(place.root, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new RuntimeError(`cannot make the state root ${place.root}: ${reasonOf(error)}`);
-  }
+  makeDirectories(place.root, 0o700);
   const result = tryMakeDirectoryAt(AT_FDCWD, directoryOf(place), 0o711);
   if (result === -EEXIST)
     throw new StateError(`container with given ID already exists: ${place.id}`);
@@ -68,28 +64,23 @@ export function lockDirectory(place: Place): number {
 
 /** Removes a container's folder with everything in it; one that is gone is fine. */
 export function removeDirectory(place: Place): void {
-  rmSync(directoryOf(place), { recursive: true, force: true });
+  removeTree(directoryOf(place));
 }
 
 /** Ids below a state root, sorted; none when it is not there. */
 export function idsBelow(root: string): string[] {
   try {
-    const entries = readdirSync(root, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && `${root}/${entry.name}` !== PROTECTED)
+    return listDirectory(root)
+      .filter((entry) => entry.isDirectory && `${root}/${entry.name}` !== PROTECTED)
       .map(({ name }) => name)
       .toSorted();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw new RuntimeError(`cannot read the state root ${root}: ${reasonOf(error)}`);
+    if (error instanceof SyscallError && error.errno === ENOENT) return [];
+    throw error;
   }
 }
 
 /** What containerd matches on when it asks for a container that is not there. */
 export function missing({ id }: Place): StateError {
   return new StateError(`container "${id}" does not exist`);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,10 @@
 // The record of a container: what it takes to find, describe and undo it. Whether it runs is asked
 // of the kernel (status.ts), never of this file.
 
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Hooks } from "../config/types.gen.ts";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
+import { rename } from "../sys/directory.ts";
+import { readFile, writeFile } from "../sys/file.ts";
 import { directoryExists, directoryOf, missing, type Place } from "./directory.ts";
 
 /** Rises when a record can no longer be read by programs that know only older ones. */
@@ -54,8 +55,8 @@ export interface ContainerRecord {
 /** Writes a record so that a reader finds the old or the new one, whole. */
 export function writeRecord(place: Place, record: Omit<ContainerRecord, "version">): void {
   const path = `${directoryOf(place)}/record.json`;
-  writeFileSync(`${path}.new`, JSON.stringify({ version: VERSION, ...record }), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeFile(`${path}.new`, JSON.stringify({ version: VERSION, ...record }), 0o600);
+  rename(`${path}.new`, path);
 }
 
 /**
@@ -65,9 +66,10 @@ export function writeRecord(place: Place, record: Omit<ContainerRecord, "version
 export function readRecord(place: Place): ContainerRecord | undefined {
   let text: string;
   try {
-    text = readFileSync(`${directoryOf(place)}/record.json`, "utf8");
+    text = readFile(`${directoryOf(place)}/record.json`);
   } catch (error) {
-    const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const ENOENT = 2;
+    const absent = error instanceof SyscallError && error.errno === ENOENT;
     if (!absent) throw error;
     if (!directoryExists(place)) throw missing(place);
     return undefined;

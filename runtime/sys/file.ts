@@ -237,11 +237,31 @@ export function tryReadSome(fd: number, length: number): Buffer | number {
 
 /** Everything from a descriptor to its end, as text. */
 export function readText(fd: number): string {
-  let text = "";
+  const parts: Buffer[] = [];
   for (;;) {
     const some = readSome(fd);
-    if (some.length === 0) return text;
-    text += some.toString("latin1");
+    if (some.length === 0) return parts.length === 1 ? `${parts[0]}` : `${Buffer.concat(parts)}`;
+    parts.push(some);
+  }
+}
+
+/** Writes a new file, or one's whole contents anew. */
+export function writeFile(path: string, text: string, mode: number): void {
+  const fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+  try {
+    writeAll(fd, Buffer.from(text));
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** What a path means once every link is followed (realpath(3)). */
+export function realPath(path: string): string {
+  const fd = open(path, O_PATH);
+  try {
+    return readLinkAt(AT_FDCWD, `/proc/self/fd/${fd}`);
+  } finally {
+    closeFd(fd);
   }
 }
 

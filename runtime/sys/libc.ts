@@ -2,7 +2,6 @@
 // System calls are raw (syscall(2)) because libc's wrappers of setuid and the like signal threads,
 // and because one binding costs less at start-up than fifty.
 
-import { dirname, join } from "node:path";
 import { SyscallError } from "../errors.ts";
 import { NR } from "./nr.ts";
 
@@ -18,10 +17,10 @@ type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
 // koffi's own loader looks in many places; the addon stands beside the executable. Programs that
 // Bun runs from source (tests, tools) take the one that npm installed.
-const beside = dirname(process.execPath);
-const installed = join(import.meta.dir, "../../node_modules/@koromix/koffi-linux-x64/linux_x64");
+const beside = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+const installed = `${import.meta.dir}/../../node_modules/@koromix/koffi-linux-x64/linux_x64`;
 const addon: { exports: Koffi } = { exports: {} as Koffi };
-process.dlopen(addon, join(beside.includes("node_modules") ? installed : beside, "koffi.node"));
+process.dlopen(addon, `${beside.includes("node_modules") ? installed : beside}/koffi.node`);
 const koffi = addon.exports;
 
 const libc = koffi.load(null);

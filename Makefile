@@ -150,7 +150,7 @@ $(GENERATED) &: $(SCHEMAS) $(PACKAGES)
 	@touch $(GENERATED)
 
 $(PACKAGES): package-lock.json
-	@node --eval 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' \
+	@node --eval 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' \
 	  || { echo "Node 20 or later has to be installed, with npm" >&2; false; }
 	$(call at-most,180) npm ci --no-audit --no-fund
 	touch $@

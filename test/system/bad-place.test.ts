@@ -8,6 +8,7 @@ import { bundle } from "../support/bundle.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { type Outcome, type RuntOptions, runt } from "../support/runt.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
+import { waitUntil } from "../support/wait.ts";
 
 /** A state root on a tmpfs of its own. */
 async function withTmpfs(options: string, use: (root: string) => Promise<void>): Promise<void> {
@@ -77,7 +78,7 @@ test("a read-only disk under the root is an error", async () => {
 test("too few descriptors are an error, at whichever of them it is met", async () => {
   if (foreignRuntime) return;
   let enough = false;
-  for (const count of [8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 64]) {
+  for (const count of [12, 14, 16, 18, 20, 24, 28, 32, 40, 64]) {
     const through = ["prlimit", `--nofile=${count}:${count}`];
     const { code, stderr } = await attempt({ through });
     enough = code === 0;
@@ -88,15 +89,18 @@ test("too few descriptors are an error, at whichever of them it is met", async (
 
 test("too few processes are an error", async () => {
   if (foreignRuntime) return;
-  // Root with CAP_SYS_RESOURCE or CAP_SYS_ADMIN is not bound by the limit, the container's pids
-  // limit of an outer cgroup is: a cgroup in which nothing may be forked.
+  // RLIMIT_NPROC does not bind root; a cgroup in which nothing may be forked does.
   const cgroup = `/sys/fs/cgroup/pids/${freshName()}`;
   mkdirSync(cgroup);
-  await Bun.write(join(cgroup, "pids.max"), "1");
-  const through = ["sh", "-c", `echo $$ > ${cgroup}/cgroup.procs; exec "$@"`, "sh"];
-  const outcome = await attempt({ through });
-  failed(outcome, /resource temporarily unavailable/i);
-  Bun.spawnSync(["rmdir", cgroup]);
+  try {
+    await Bun.write(join(cgroup, "pids.max"), "1");
+    const through = ["sh", "-c", `echo $$ > ${cgroup}/cgroup.procs; exec "$@"`, "sh"];
+    const { code, stderr } = await attempt({ through });
+    assert.ok(code > 0);
+    assert.match(stderr, /resource temporarily unavailable|cannot fork/i);
+  } finally {
+    await waitUntil("end of the cgroup", () => Bun.spawnSync(["rmdir", cgroup]).exitCode === 0);
+  }
 });
 
 test("little memory for the runtime itself is an error or enough, not a hang", async () => {

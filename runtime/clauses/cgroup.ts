@@ -6,7 +6,15 @@ import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
 import type { Config, Resources } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { cgroupCreate, cgroupFillCpuset, cgroupJoin, cgroupWrite } from "../ops/cgroup.ts";
+import {
+  cgroupCreate,
+  cgroupEnter,
+  cgroupFillCpuset,
+  cgroupJoin,
+  cgroupOpen,
+  cgroupOpenBirthplace,
+  cgroupWrite,
+} from "../ops/cgroup.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { Container } from "./container.ts";
@@ -18,9 +26,17 @@ export interface CgroupClause {
   readonly create: readonly Step[];
   /** Before anything joins. */
   readonly limits: readonly Step[];
-  /** Right after the clone, while init mounts: the hierarchies that charge no memory. */
-  readonly joinEarly: readonly Step[];
-  /** Last: v1's memory hierarchy, or v2, where the memory of what init does would count. */
+  /** Before the clone: descriptors by which init enters. */
+  readonly open: readonly Step[];
+  /** Slot of the cgroup v2 that init is born in, where no memory is counted there. */
+  readonly birthplace: string | null;
+  /** By init, first: the hierarchies of v1 that count no memory. */
+  readonly enter: readonly Step[];
+  /** By init, last: v1's memory hierarchy, where the memory of what init has done would count. */
+  readonly enterMemory: readonly Step[];
+  /** By the host, right after the clone, for a caller without privileges. */
+  readonly join: readonly Step[];
+  /** By the host, last: v2, which counts memory, and v1's memory without privileges. */
   readonly joinMemory: readonly Step[];
   readonly problems: readonly Problem[];
 }
@@ -37,17 +53,64 @@ export function cgroup(
   const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
   const optional = !asked && isRootless(facts);
   const because = cgroupsPath === undefined ? "" : "/linux/cgroupsPath";
-  const join = (which: readonly CgroupDirectory[]) =>
-    which.length === 0
-      ? []
-      : [step("host", cgroupJoin({ directories: pathsOf(which), optional }), because)];
   return {
     create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
-    joinEarly: join(directories.filter((one) => !chargesMemory(one, facts))),
-    joinMemory: join(directories.filter((one) => chargesMemory(one, facts))),
+    ...ways(directories, facts, { optional, because }),
     problems: [...limits.problems, ...unsupportedProblems(resources)],
   };
+}
+
+type Ways = Pick<
+  CgroupClause,
+  "open" | "birthplace" | "enter" | "enterMemory" | "join" | "joinMemory"
+>;
+
+/**
+ * How init gets into its cgroups. With privileges it is born in the v2 hierarchy of a hybrid host
+ * and enters v1's by itself: neither waits for anything. Otherwise the host writes its pid.
+ */
+function ways(
+  directories: readonly CgroupDirectory[],
+  facts: HostFacts,
+  { optional, because }: { optional: boolean; because: string },
+): Ways {
+  const memory = directories.filter((one) => chargesMemory(one, facts));
+  const others = directories.filter((one) => !chargesMemory(one, facts));
+  const host = (op: Step["op"]): Step => step("host", op, because);
+  if (isRootless(facts) || facts.cgroup.mode === "v2") {
+    const join = (which: readonly CgroupDirectory[]): Step[] =>
+      which.length === 0 ? [] : [host(cgroupJoin({ directories: pathsOf(which), optional }))];
+    const none = { open: [], birthplace: null, enter: [], enterMemory: [] };
+    return { ...none, join: join(others), joinMemory: join(memory) };
+  }
+  const unified = others.find(({ controllers }) => controllers.length === 0);
+  const v1 = others.filter(({ controllers }) => controllers.length > 0);
+  const open = (which: readonly CgroupDirectory[]): Step[] =>
+    which.length === 0
+      ? []
+      : [host(cgroupOpen({ directories: pathsOf(which), into: which.map(slotOf) }))];
+  const enter = (which: readonly CgroupDirectory[]): Step[] =>
+    which.length === 0 ? [] : [step("init", cgroupEnter({ from: which.map(slotOf) }), because)];
+  const birthplace = unified === undefined ? null : "$cgroup";
+  return {
+    open: [
+      ...open([...v1, ...memory]),
+      ...(unified === undefined
+        ? []
+        : [host(cgroupOpenBirthplace({ directory: unified.directory, into: "$cgroup" }))]),
+    ],
+    birthplace,
+    enter: enter(v1),
+    enterMemory: enter(memory),
+    join: [],
+    joinMemory: [],
+  };
+}
+
+/** Such as `$cgroup.cpu,cpuacct`. */
+function slotOf({ controllers }: CgroupDirectory): string {
+  return `$cgroup.${controllers.join(",").replace("name=", "")}`;
 }
 
 function createSteps(

@@ -66,7 +66,8 @@ function isNew({ path }: Namespace): boolean {
   return path === undefined || path === "";
 }
 
-export function namespaces(config: Config): NamespacesClause {
+/** `birthplace` is the slot of the cgroup v2 that init is born in, if it is. */
+export function namespaces(config: Config, birthplace: string | null): NamespacesClause {
   const listed = (config.linux?.namespaces ?? []).map((namespace, index) => ({
     ...namespace,
     flag: TYPES[namespace.type] ?? 0,
@@ -85,13 +86,13 @@ export function namespaces(config: Config): NamespacesClause {
     ),
     clone:
       joined.length === 0
-        ? [step("host", cloneInit({ flags, text, by: "host" }), because)]
+        ? [step("host", cloneInit({ flags, text, by: "host", cgroup: birthplace }), because)]
         : [
             step("host", forkJoiner({}), because),
             ...joined.map(({ type, flag, pointer, slot }) =>
               step("joiner", enterNamespace({ type, flag, from: slot }), pointer),
             ),
-            step("joiner", cloneInit({ flags, text, by: "joiner" }), because),
+            step("joiner", cloneInit({ flags, text, by: "joiner", cgroup: birthplace }), because),
             step("host", adoptInit({}), because),
           ],
     prepare: made

@@ -173,7 +173,8 @@ class Walker implements OpContext {
 
   clone(request: CloneRequest): void {
     requireOneThread();
-    const { pid, pidfd } = clone(request.flags);
+    const cgroup = request.cgroup === undefined ? undefined : this.slots.get(request.cgroup);
+    const { pid, pidfd } = clone(request.flags, cgroup);
     if (pid === 0) {
       this.#becomeChild(request.child);
       return;

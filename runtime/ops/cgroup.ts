@@ -6,6 +6,7 @@ import { writeControl } from "../cgroup/files.ts";
 import { fillCpuset } from "../cgroup/fill-cpuset.ts";
 import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import { defineOp, type OpContext } from "./op.ts";
 
 const EPERM = 1;
@@ -80,6 +81,43 @@ export const cgroupJoin = defineOp<{ directories: readonly string[]; optional: b
     for (const directory of directories) {
       unlessOptional(optional, context, () => joinCgroup(directory, pid));
     }
+  },
+});
+
+/**
+ * Opens what init needs to enter its v1 cgroups by itself, wherever it stands by then: a write of
+ * "0" to `tasks` moves the writer alone. The kernel takes no lock for that; for a write of another's
+ * pid, or to `cgroup.procs`, it waits for a grace period of RCU, often longer than all else takes.
+ */
+export const cgroupOpen = defineOp<{ directories: readonly string[]; into: readonly string[] }>({
+  name: "cgroup.open",
+  print: ({ directories, into }) => `${braceText(directories)}/tasks →${into.join(" ")}`,
+  run({ directories, into }, { slots }) {
+    for (const [index, directory] of directories.entries()) {
+      slots.put(into[index] ?? "", open(`${directory}/tasks`, O_WRONLY | O_NOFOLLOW));
+    }
+  },
+});
+
+/** Init, which has one thread, moves itself into v1 cgroups. */
+export const cgroupEnter = defineOp<{ from: readonly string[] }>({
+  name: "cgroup.enter",
+  print: ({ from }) => from.join(" "),
+  run({ from }, { slots }) {
+    for (const slot of from) {
+      const result = tryWriteOnce(slots.get(slot), "0");
+      if (result < 0) throw new SyscallError(`write(${slot}, "0")`, -result);
+      slots.close(slot);
+    }
+  },
+});
+
+/** Opens a cgroup v2 that init is to be born in (clone3(2), CLONE_INTO_CGROUP). */
+export const cgroupOpenBirthplace = defineOp<{ directory: string; into: string }>({
+  name: "cgroup.open",
+  print: ({ directory, into }) => `${directory} →${into}`,
+  run({ directory, into }, { slots }) {
+    slots.put(into, open(directory, O_PATH | O_DIRECTORY));
   },
 });
 

@@ -40,13 +40,26 @@ export const forkJoiner = defineOp<Record<string, never>>({
   run: (_args, context) => context.clone({ flags: 0, child: "joiner" }),
 });
 
+interface InitClone {
+  flags: number;
+  /** The new namespaces, for people. */
+  text: string;
+  by: "host" | "joiner";
+  /** Slot of the cgroup v2 that init is born in. */
+  cgroup: string | null;
+}
+
 /** clone3(2) of the container's init, with its new namespaces; the joiner's is a child of the host. */
-export const cloneInit = defineOp<{ flags: number; text: string; by: "host" | "joiner" }>({
+export const cloneInit = defineOp<InitClone>({
   name: "clone",
-  print: ({ text }) => `${text} →$init`,
+  print: ({ text, cgroup }) => `${text}${cgroup === null ? "" : ` in ${cgroup}`} →$init`,
   gives: ({ by }) => (by === "joiner" ? "$init" : undefined),
-  run: ({ flags, by }, context) =>
-    context.clone({ flags: by === "joiner" ? flags | CLONE_PARENT : flags, child: "init" }),
+  run: ({ flags, by, cgroup }, context) =>
+    context.clone({
+      flags: by === "joiner" ? flags | CLONE_PARENT : flags,
+      child: "init",
+      ...(cgroup !== null && { cgroup }),
+    }),
 });
 
 /** Takes over the init that the joiner has cloned. */

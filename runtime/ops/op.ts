@@ -34,6 +34,8 @@ export interface OpContext {
 export interface CloneRequest {
   /** CLONE_* flags besides CLONE_PIDFD. */
   flags: number;
+  /** Slot of the cgroup v2 that the child is born in. */
+  cgroup?: string;
   /** What the child is from here on. */
   child: "joiner" | "init";
 }

@@ -29,7 +29,7 @@ import { type Plan, type Step, step } from "./step.ts";
 export function createPlan(config: Config, facts: HostFacts, container: Container): Plan {
   const { id, directory } = container;
   const group = cgroup(config, facts, { id, missingCgroups: container.missingCgroups });
-  const spaces = namespaces(config);
+  const spaces = namespaces(config, group.birthplace);
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
   const nodes = devices(config);
@@ -60,15 +60,17 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     spaces.open,
     group.create, // On the host, with its limits, before there is anyone to limit.
     group.limits,
+    group.open, // Init enters by descriptor, from wherever it stands by then.
     trees.open, // Sources are the host's: opened where they can be seen, by who may see them.
     host(listenForStart({ directory })), // Init inherits the socket.
     spaces.clone,
     host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
-    group.joinEarly, // The kernel's wait at the first join runs beside init's mounts.
+    group.join, // Where init cannot do it by itself.
     program.score,
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
     program.begin, // Nobody inside may trace or outlive what follows.
+    group.enter, // All but the hierarchy that counts memory.
     spaces.prepare,
     names.steps,
     rootfs.bind, // Propagation first: no mount of ours may reach the host.
@@ -89,10 +91,11 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     parameters.steps, // Through a procfs of the container's pid namespace.
     who.prepare,
     program.prepare, // In the container's root: a missing program fails create, not start.
+    group.enterMemory, // Last: what init has copied would be charged to a small limit.
     program.release, // Before the host may leave: its end would be init's.
 
     waits("host"),
-    group.joinMemory, // Last: what init has copied would be charged to a small limit.
+    group.joinMemory, // The same where the host has to do it.
     cgroupView,
     trees.afterCgroup.length > 0 ? rootfs.close : [],
     cgroupView.length > 0 ? [waits("host")] : [],

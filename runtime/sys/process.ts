@@ -39,12 +39,18 @@ export interface Cloned {
 
 /**
  * clone3(2) with CLONE_PIDFD; the child is signalled to its parent with SIGCHLD. Linux 5.3. With
- * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given.
+ * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given. `cgroup` is a
+ * descriptor of the cgroup v2 that the child is born in (CLONE_INTO_CGROUP, 5.7).
  */
-export function clone(flags: number): Cloned {
+export function clone(flags: number, cgroup?: number): Cloned {
   const { address, bytes } = piece(88);
   const pidfd = piece(8);
   bytes.writeUInt32LE((flags | CLONE_PIDFD) >>> 0, 0);
+  if (cgroup !== undefined) {
+    // CLONE_INTO_CGROUP is bit 33.
+    bytes.writeUInt32LE(2, 4);
+    bytes.writeUInt32LE(cgroup, 80);
+  }
   bytes.writeBigUInt64LE(BigInt(pidfd.address), 8);
   if ((flags & CLONE_PARENT) === 0) bytes.writeUInt32LE(SIGCHLD, 32);
   const pid = check(

@@ -21,6 +21,16 @@ export async function leaks(): Promise<string[]> {
   }
 }
 
+/**
+ * Removes empty cgroups of this room whose path has a text in it: levels above a container's own
+ * that were there when it was made are not the container's to remove.
+ */
+export function removeEmptyCgroups(text: string): void {
+  for (const directory of cgroups(room).reverse()) {
+    if (directory.includes(text)) removeCgroup(directory);
+  }
+}
+
 /** Removes whatever this room, and rooms of dead test processes, have on the host. */
 export async function cleanUp(): Promise<void> {
   for (const abandoned of abandonedRooms()) await cleanUpRoom(abandoned);

@@ -1,12 +1,12 @@
 // create, state, start, kill, delete and list, with the words and exit codes that callers read.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { bundle, config, script } from "../support/bundle.ts";
 import { stateOf, withContainer, withScript } from "../support/container.ts";
 import { isRunning } from "../support/process.ts";
-import { freshName } from "../support/room.ts";
+import { freshName, room } from "../support/room.ts";
 import { sharedRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
@@ -241,6 +241,43 @@ test("list skips a broken container with a warning and shows the others", async 
       assert.match(stderr, broken.id);
     });
   });
+});
+
+test("delete --force removes a container whose record is damaged", async () => {
+  if (foreignRuntime) return;
+  for (const text of ["{", "", "[]", '{"version":99}']) {
+    const id = freshName();
+    mkdirSync(join(room.root, id), { recursive: true });
+    writeFileSync(join(room.root, id, "record.json"), text);
+    for (const command of ["state", "start", "kill", "delete"]) {
+      const { code, stderr } = await runt([command, id]);
+      assert.is(code, 1, `${command} with ${text}`);
+      assert.match(stderr, id);
+      assert.not.match(stderr, /internal error/);
+    }
+    const { code, stderr } = await runt(["delete", "--force", id]);
+    assert.is(code, 0, stderr);
+    assert.is(await stateOf(id), undefined);
+  }
+});
+
+test("a pid that another process has by now is never signalled", async () => {
+  if (foreignRuntime) return;
+  const bystander = Bun.spawn(["sleep", "60"]);
+  const id = freshName();
+  await runt(["run", "--keep", "--bundle", bundle({}), id]);
+  const path = join(room.root, id, "record.json");
+  const record = JSON.parse(readFileSync(path, "utf8"));
+  record.init.pid = bystander.pid;
+  writeFileSync(path, JSON.stringify(record));
+  assert.is((await stateOf(id))?.status, "stopped");
+  assert.is((await runt(["kill", id, "KILL"])).code, 1);
+  assert.is((await runt(["delete", "--force", id])).code, 0);
+  await Bun.sleep(50);
+  assert.is(bystander.exitCode, null);
+  assert.is(bystander.signalCode, null);
+  bystander.kill("SIGKILL");
+  await bystander.exited;
 });
 
 test("a container that was killed from outside is stopped and can be deleted", async () => {

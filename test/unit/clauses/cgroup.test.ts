@@ -37,11 +37,13 @@ test("the levels that are not there yet are what undo removes", () => {
   assert.match(JSON.stringify(create[0]?.op.args), '"missing":["/cg/demo"]');
 });
 
-test("the hierarchy that charges memory is joined apart from the others", () => {
-  const { joinEarly, joinMemory } = compiled({}, hybridRoot);
-  assert.equal(printed(joinMemory), ["cgroup.join $init → /sys/fs/cgroup/memory/tenant/demo"]);
-  assert.is(joinEarly.length, 1);
-  assert.not.match(printed(joinEarly)[0] ?? "", "memory");
+test("init enters the hierarchies of v1 by itself, the one that charges memory last", () => {
+  const { open, enter, enterMemory, birthplace } = compiled({}, hybridRoot);
+  assert.equal(printed(enterMemory), ["cgroup.enter $cgroup.memory"]);
+  assert.is(enter.length, 1);
+  assert.not.match(printed(enter)[0] ?? "", "memory");
+  assert.is(birthplace, "$cgroup");
+  assert.is(printed(open).at(-1), "cgroup.open /sys/fs/cgroup/unified/demo →$cgroup");
 });
 
 test("each limit is a write to the container's own cgroup because of its field", () => {
@@ -78,7 +80,9 @@ test("a limit whose controller is not mounted is refused", () => {
 
 test("without any cgroup filesystem a container without limits has no cgroup", () => {
   const clause = compiled({ cgroupsPath: "/demo" }, NO_CGROUPS);
-  assert.equal(clause, { create: [], limits: [], joinEarly: [], joinMemory: [], problems: [] });
+  const { birthplace, ...lists } = clause;
+  assert.is(birthplace, null);
+  assert.ok(Object.values(lists).every((list) => list.length === 0));
 });
 
 test("resources that are not acted on are refused, empty ones are not", () => {
@@ -104,7 +108,7 @@ test("on v2 the cgroup is made beside the caller's own and joined last", () => {
     "cgroup.create /sys/fs/cgroup/user.slice/user-0.slice/demo",
   ]);
   assert.is(clause.joinMemory.length, 1);
-  assert.equal([clause.joinEarly, clause.limits, clause.problems], [[], [], []]);
+  assert.equal([clause.enter, clause.limits, clause.problems], [[], [], []]);
 });
 
 test("on v2 each limit and the list of devices are refused", () => {

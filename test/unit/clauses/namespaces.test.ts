@@ -6,7 +6,7 @@ import { configOf, lines, pointers } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 
 function compiled(...list: Namespace[]) {
-  return namespaces(configOf({ linux: { namespaces: list } }));
+  return namespaces(configOf({ linux: { namespaces: list } }), null);
 }
 
 test("new namespaces are made by the clone of init", () => {
@@ -16,7 +16,7 @@ test("new namespaces are made by the clone of init", () => {
 });
 
 test("without namespaces init is cloned all the same", () => {
-  assert.equal(lines(namespaces(configOf({})).clone), ["host clone  →$init"]);
+  assert.equal(lines(namespaces(configOf({}), null).clone), ["host clone  →$init"]);
 });
 
 test("a namespace with a path is opened by the host and joined by a joiner", () => {

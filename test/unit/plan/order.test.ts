@@ -68,8 +68,10 @@ each("a descriptor that goes to the other side has someone who waits for it", ({
 each("no slot is filled twice, and none is used before it is filled", ({ plan }) => {
   const filled = new Set<string>();
   for (const [index, { op }] of plan.entries()) {
-    const fills = [...op.print().matchAll(/→(\$[\w.-]+)/g)].map(([, slot]) => slot ?? "");
-    const uses = [...op.print().matchAll(/(?<!→)\$[\w.-]+/g)].map(([slot]) => slot);
+    // What is used is printed before the arrow, and what is filled after it.
+    const [used = "", ...filledHere] = op.print().split("→");
+    const uses = slotsIn(used);
+    const fills = slotsIn(filledHere.join(" "));
     for (const slot of uses) assert.ok(filled.has(slot), `step ${index} uses ${slot}`);
     for (const slot of fills) {
       assert.not(filled.has(slot), `step ${index} fills ${slot} again`);
@@ -126,6 +128,10 @@ function caseOf(seed: number): Case | undefined {
 /** The joiner and init share one end of the baton's socket pair. */
 function sideOf(who: Who | undefined): "host" | "child" {
   return who === "host" ? "host" : "child";
+}
+
+function slotsIn(text: string): string[] {
+  return [...text.matchAll(/\$[\w.-]+/g)].map(([slot]) => slot);
 }
 
 interface Walker {

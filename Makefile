@@ -4,6 +4,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 RUNTIME ?= build/runt
 
+# Where test/tools.sh puts Go if the machine has none that is new enough.
+export PATH := $(CURDIR)/build/go/bin:$(PATH)
+
 BUN := node_modules/.bin/bun
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks, by apt, as root.
 set -eu
+cd "$(dirname "$0")/.."
 
-# Program or file that is looked for, and the Debian package that has it.
+# File that is looked for, and the Debian package that has it.
 needed='
 /bin/busybox busybox-static
 /usr/bin/strace strace
@@ -10,20 +11,40 @@ needed='
 /usr/bin/gcc gcc
 /usr/include/x86_64-linux-gnu/sys/types.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev
-/usr/bin/git git
 '
+
+# install PACKAGE...; lists of packages may be absent or too old.
+install() {
+  if [ "$(id -u)" != 0 ] || [ ! -x /usr/bin/apt-get ]; then
+    echo "the tests need these packages: $*" >&2
+    return 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y -qq --no-install-recommends "$@" > /dev/null 2>&1 && return
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+}
+
+# Whether there is a Go that can build what asks for a newer one (1.21 and later).
+has_go() {
+  PATH=$PWD/build/go/bin:$PATH:/usr/local/go/bin go version 2> /dev/null | grep -qE 'go1\.(2[1-9]|[3-9])'
+}
+
+# Debian's Go may be older; it can fetch a newer one, which is published as a module.
+install_go() {
+  command -v go > /dev/null || install golang-go || return
+  folder=$(GOPATH=$PWD/build/gopath GOFLAGS=-modcacherw go mod download -json \
+    golang.org/toolchain@v0.0.1-go1.24.9.linux-amd64 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+  [ -n "$folder" ] || return
+  # Modules have no executable files.
+  chmod -R a+x "$folder/bin" "$folder/pkg/tool"
+  ln -sfn "$folder" build/go
+}
+
 missing=$(echo "$needed" | while read -r file package; do
   [ -z "$file" ] || [ -e "$file" ] || echo "$package"
 done)
-[ -n "$missing" ] || exit 0
+# shellcheck disable=SC2086 # one word a package
+[ -z "$missing" ] || install $missing
 
-if [ "$(id -u)" != 0 ] || [ ! -x /usr/bin/apt-get ]; then
-  echo "the tests need these packages:" $missing >&2
-  exit 1
-fi
-install() {
-  # shellcheck disable=SC2086 # one word a package
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
-}
-# The lists of packages may be absent or too old.
-install 2> /dev/null || { apt-get update -qq && install; }
+mkdir -p build
+has_go || install_go || echo "without Go the conformance tests are skipped" >&2

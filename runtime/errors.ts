@@ -24,9 +24,19 @@ export class ConfigError extends RuntimeError {
   override name = "ConfigError";
   readonly problems: readonly Problem[];
   constructor(file: string, problems: readonly Problem[]) {
-    super(`${file}: ${problems.map(problemText).join("; ")}`);
+    super(`${file}: ${problemLines(problems).join("; ")}`);
     this.problems = problems;
   }
+}
+
+/** Callers put the text into errors of their own: the first twenty tell enough. */
+const PROBLEMS_TOLD_MAX = 20;
+
+/** Problems as lines, the first of them. */
+export function problemLines(problems: readonly Problem[]): string[] {
+  const lines = problems.slice(0, PROBLEMS_TOLD_MAX).map(problemText);
+  const more = problems.length - lines.length;
+  return more === 0 ? lines : [...lines, `… and ${more} more`];
 }
 
 /** A problem as one line: pointer, message, hint. */

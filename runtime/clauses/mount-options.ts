@@ -76,17 +76,14 @@ const KINDS = ["bind", "rbind", "remount"] as const;
 /** Known and refused: mappings of ids follow. */
 const NOT_YET = ["idmap", "ridmap", "tmpcopyup"] as const;
 
-const RECURSIVE = Object.keys(ATTRIBUTES).filter((name) => !name.startsWith("r") || name === "ro");
-
 /** Every option that is acted on, as `features` lists them. */
-export const MOUNT_OPTIONS: readonly string[] = [
-  ...Object.keys(ATTRIBUTES),
-  ...Object.keys(SUPERBLOCK),
-  ...Object.keys(PROPAGATION).flatMap((name) => [name, `r${name}`]),
-  ...RECURSIVE.map((name) => `r${name}`),
-  "rrelatime",
-  ...KINDS,
-].toSorted();
+export function mountOptionNames(): string[] {
+  const attributes = Object.keys(ATTRIBUTES);
+  const propagation = Object.keys(PROPAGATION);
+  const names = [...attributes, ...propagation];
+  const recursive = names.map((name) => `r${name}`);
+  return [...names, ...recursive, ...Object.keys(SUPERBLOCK), ...KINDS].toSorted();
+}
 
 export interface MountOptions {
   bind: "single" | "recursive" | undefined;

@@ -3,9 +3,8 @@
 import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { compileSeccomp, type SeccompFilter } from "../seccomp/compile.ts";
+import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isSeccompEnabled } from "../seccomp/profile.ts";
-import { seccompProblems } from "../seccomp/refuse.ts";
 
 /** Whether a filter will be loaded. */
 export function filters(config: Config): boolean {
@@ -20,6 +19,13 @@ export function seccomp(
 ): { filter: SeccompFilter | undefined; problems: readonly Problem[] } {
   const profile = config.linux?.seccomp;
   if (profile === undefined) return { filter: undefined, problems: [] };
+  // The compiler and its tables are loaded for those who ask for a filter.
+  const {
+    seccompProblems,
+  }: typeof import("../seccomp/refuse.ts") = require("../seccomp/refuse.ts");
+  const {
+    compileSeccomp,
+  }: typeof import("../seccomp/compile.ts") = require("../seccomp/compile.ts");
   const problems = seccompProblems(profile);
   if (problems.length > 0) return { filter: undefined, problems };
   if (facts.machine !== "x86_64") {

@@ -1,6 +1,6 @@
 // Tells the user about an error: in the log for programs, on standard error for people.
 
-import { ConfigError, problemText, RuntimeError } from "../errors.ts";
+import { ConfigError, problemLines, RuntimeError } from "../errors.ts";
 import { escapeControls } from "../escape-controls.ts";
 import type { Log, LogOptions } from "../log.ts";
 import { printError } from "../print.ts";
@@ -46,5 +46,5 @@ function linesOf(error: unknown, prefix: string): string[] {
     return [`${prefix}${messageOf(error)}`];
   }
   const headline = `${prefix}the configuration has ${error.problems.length} problems`;
-  return [headline, ...error.problems.map(problemText)];
+  return [headline, ...problemLines(error.problems)];
 }

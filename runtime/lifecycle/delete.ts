@@ -26,8 +26,8 @@ const CREATOR_TIMEOUT_MS = 2_000;
 
 /** @throws StateError when there is no such container, or it has not stopped and force is off */
 export function deleteContainer(options: DeleteOptions): void {
-  if (options.force && !directoryExists(options)) return;
-  const lock = lockDirectory(options);
+  const lock = lockUnlessGone(options);
+  if (lock === undefined) return;
   try {
     removeLocked(options);
   } finally {
@@ -35,8 +35,30 @@ export function deleteContainer(options: DeleteOptions): void {
   }
 }
 
+/** With --force, that it is gone is what was asked for. */
+function lockUnlessGone(options: DeleteOptions): number | undefined {
+  try {
+    return lockDirectory(options);
+  } catch (error) {
+    const isGone = error instanceof StateError && !directoryExists(options);
+    if (options.force && isGone) return undefined;
+    throw error;
+  }
+}
+
+/** A record that cannot be read tells nothing to undo; with --force the rest goes all the same. */
+function recordOf(options: DeleteOptions): ContainerRecord | undefined {
+  try {
+    return readRecord(options);
+  } catch (error) {
+    if (!(options.force && error instanceof RuntimeError)) throw error;
+    options.log.warn(error.message);
+    return undefined;
+  }
+}
+
 function removeLocked(options: DeleteOptions): void {
-  const record = readRecord(options);
+  const record = recordOf(options);
   const status = statusOf(options, record);
   if (status !== "stopped") {
     if (!options.force) {

@@ -1,7 +1,7 @@
 // What the program can do today (features.md), taken from the tables that the code itself works by.
 
 import { HOOK_KINDS } from "../clauses/hooks.ts";
-import { MOUNT_OPTIONS } from "../clauses/mount-options.ts";
+import { mountOptionNames } from "../clauses/mount-options.ts";
 import { NAMESPACE_TYPES } from "../clauses/namespaces.ts";
 import { CAPABILITIES } from "../host/capabilities.ts";
 import {
@@ -20,7 +20,7 @@ export function features() {
     ociVersionMin: "1.0.0",
     ociVersionMax: OCI_VERSION,
     hooks: HOOK_KINDS,
-    mountOptions: MOUNT_OPTIONS,
+    mountOptions: mountOptionNames(),
     linux: {
       namespaces: NAMESPACE_TYPES,
       capabilities: CAPABILITIES,

@@ -74,11 +74,23 @@ export function readRecord(place: Place): ContainerRecord | undefined {
     if (!directoryExists(place)) throw missing(place);
     return undefined;
   }
-  const record: unknown = JSON.parse(text);
+  const record = parsed(text);
   if (!isRecord(record)) {
-    throw new RuntimeError(`the record of container "${place.id}" was written by another version`);
+    const why = record === undefined ? "is damaged" : "was written by another version";
+    throw new RuntimeError(
+      `the record of container "${place.id}" ${why} (hint: delete --force removes it)`,
+    );
   }
   return record;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }
 
 function isRecord(value: unknown): value is ContainerRecord {

@@ -20,7 +20,7 @@ code=$?
   done
   # A runtime may keep a mount of its own program for its next start.
   awk '{ print $5 }' /proc/self/mountinfo | sort | comm -13 "$2/mounts" - |
-    grep -v '^/run/[^/]*/exe$' | sed 's/^/mount /'
+    grep -v '^/run/[^/]*/exe/' | sed 's/^/mount /'
   find /run -mindepth 2 -maxdepth 2 -not -path '/run/tmp/*' -type d \
     -name '*-*-*-*-*' | sed 's/^/state /'
 } >"$2/left"

@@ -20,9 +20,11 @@ if (!existsSync(runtime)) {
   process.exit(1);
 }
 
-// A namespace, so that the hierarchies mounted for the suite go however the run ends.
+// The suite's cgroups have fixed names: one run at a time on a machine. A namespace, so that the
+// hierarchies mounted for the suite go however the run ends.
 const suite = Bun.spawn(
   [
+    ...["flock", "--timeout=600", "/run/lock/runt-conformance"],
     ...["unshare", "--mount", process.execPath, join(import.meta.dirname, "suite.ts")],
     ...process.argv.slice(2),
   ],

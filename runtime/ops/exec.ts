@@ -19,6 +19,7 @@ import {
 } from "../sys/file.ts";
 import { resetSignals } from "../sys/signal.ts";
 import { defineOp } from "./op.ts";
+import { isProcfs } from "./proc-guard.ts";
 
 interface Resolve {
   name: string;
@@ -102,7 +103,8 @@ function passwdLines(root: number): string[] {
   if (fd < 0) return [];
   try {
     const { mode, size } = statusOf(fd);
-    if ((mode & S_IFMT) !== S_IFREG || size > PASSWD_BYTES_MAX) return [];
+    const isFile = (mode & S_IFMT) === S_IFREG && !isProcfs(fd);
+    if (!isFile || size > PASSWD_BYTES_MAX) return [];
     return readText(fd).split("\n");
   } finally {
     closeFd(fd);

@@ -46,7 +46,7 @@ export function guardProc({ target, path, isProc }: ProcMount): void {
   }
 }
 
-/** Whether an opened mount is a procfs. */
-export function isProcfs(mounted: number): boolean {
-  return filesystemMagic(mounted) === PROC_SUPER_MAGIC;
+/** Whether an opened object is on a procfs. */
+export function isProcfs(fd: number): boolean {
+  return filesystemMagic(fd) === PROC_SUPER_MAGIC;
 }

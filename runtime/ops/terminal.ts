@@ -6,16 +6,26 @@ import {
   closeFd,
   duplicateTo,
   filesystemMagic,
+  O_CREAT,
+  O_EXCL,
   O_NOCTTY,
+  O_NOFOLLOW,
+  O_PATH,
   O_RDWR,
+  O_WRONLY,
+  openAt,
   openInRoot,
+  S_IFLNK,
+  S_IFMT,
+  statusAt,
+  statusOf,
   tryChangeOwner,
 } from "../sys/file.ts";
 import { cloneTree, moveMount } from "../sys/mount.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { openPeer, setWindowSize, takeTerminal, unlockTerminal } from "../sys/terminal.ts";
 import { defineOp } from "./op.ts";
-import { openTarget } from "./path.ts";
+import { openParent } from "./path.ts";
 
 const DEVPTS_SUPER_MAGIC = 0x1cd1;
 
@@ -51,13 +61,27 @@ export const mountConsole = defineOp<Record<string, never>>({
   name: "terminal.console",
   print: () => "$terminal on /dev/console",
   run: (_args, { slots }) => {
-    const target = openTarget(slots.get("$root"), "/dev/console", "file");
+    const { parent, name } = openParent(slots.get("$root"), "/dev/console");
+    const target = openOrMakeFile(parent, name);
+    closeFd(parent);
     const tree = cloneTree(slots.get("$terminal"), "", "single");
     moveMount(tree, target);
     closeFd(tree);
     closeFd(target);
   },
 });
+
+/** The image's /dev/console is no link to anywhere (CVE-2025-52565). */
+function openOrMakeFile(parent: number, name: string): number {
+  if (typeof statusAt(parent, name) === "number") {
+    closeFd(openAt(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
+  }
+  const fd = openAt(parent, name, O_PATH | O_NOFOLLOW);
+  if ((statusOf(fd).mode & S_IFMT) === S_IFLNK) {
+    throw new RuntimeError("/dev/console of the root filesystem is a symbolic link");
+  }
+  return fd;
+}
 
 /** Makes the slave the controlling terminal of the session and its standard streams. */
 export const takeConsole = defineOp<Record<string, never>>({

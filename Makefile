@@ -73,9 +73,10 @@ uninstall: ## Remove what install has installed
 ##@ Tests
 
 .PHONY: check
-check: $(GENERATED) ## Types, lint and format: the door before each commit (no root, seconds)
+check: $(GENERATED) ## Types, lint, format, order: the door before each commit (no root, seconds)
 	$(TSC) -p .
 	$(BIOME) check .
+	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
 
 .PHONY: test
 test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped

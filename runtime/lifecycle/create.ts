@@ -35,6 +35,9 @@ export interface Created {
 /** Creates a container. On failure nothing is left of it. */
 export function create(options: CreateOptions): Created {
   if (options.noPivot) throw new RuntimeError("--no-pivot is not supported yet");
+  if (process.geteuid?.() !== 0) {
+    throw new RuntimeError("creating a container takes root: rootless is not supported yet");
+  }
   requireProtectedExecutable(options.environment);
   const prepared = prepare({ ...options, console: consoleOf(options) });
   takeDirectory(options);

@@ -117,7 +117,8 @@ function hasEnded(pidfd: number, timeoutMs: number): boolean {
 }
 
 function undo(record: ContainerRecord, { log }: DeleteOptions): void {
-  signalOthers(record, SIGKILL);
+  // A pid namespace of its own has ended with init; otherwise the cgroups tell who is left.
+  if (!record.ownPidNamespace) signalOthers(record, SIGKILL);
   const ops = record.journal.flatMap((entry) => opFromJournal(entry) ?? []);
   undoPlan(ops, (text) => log.warn(text));
 }

@@ -43,6 +43,8 @@ export interface Recorder {
   end(step: number): void;
   fail(step: number, text: string): void;
   warn(text: string): void;
+  /** The host has told its caller what there was. */
+  forgetWarnings(): void;
   row(step: number): Row;
   /** Steps that the plan has, as far as the memory says. */
   steps(): number;
@@ -100,6 +102,7 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
       const written = bytes.write(`${text}\n`, HEADER_BYTES + used, LOG_BYTES - used);
       view.setInt32(LOG_USED, used + written, true);
     },
+    forgetWarnings: () => view.setInt32(LOG_USED, 0, true),
     row: (step) => {
       const at = rowAt(step);
       const length = clamp(view.getInt32(at + TEXT_BYTES, true), ROW_TEXT_BYTES);

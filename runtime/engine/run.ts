@@ -89,6 +89,7 @@ class Walker implements OpContext {
   #joiner: number | undefined;
   #init: Init | undefined;
   #call: (() => never) | undefined;
+  #inStart = false;
 
   constructor(run: Run) {
     this.#run = run;
@@ -140,9 +141,12 @@ class Walker implements OpContext {
 
   /** Ends this process; the host reads why in the recorder. */
   #die(error: unknown): never {
-    const text = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
     const isOurBug = !(error instanceof RuntimeError);
-    this.recorder.fail(this.#step, isOurBug ? `${text} (this is a bug of runt's)` : text);
+    const detail = isOurBug ? `${message} (hint: this is a bug)` : message;
+    const step = this.#run.plan[this.#step];
+    const isWhole = this.#inStart && step !== undefined;
+    this.recorder.fail(this.#step, isWhole ? stepError(this.#step, step, detail).message : detail);
     exitNow(1);
   }
 
@@ -235,6 +239,11 @@ class Walker implements OpContext {
 
   leaveHost(): void {
     closeFd(this.#baton);
+  }
+
+  enterStart(): void {
+    this.#inStart = true;
+    this.recorder.forgetWarnings();
   }
 
   recorderFd(): number {

@@ -71,7 +71,7 @@ function failureIn(recorder: Recorder, { program }: ContainerRecord): string | u
   if (errno !== 0) return `seccomp: ${errnoText(errno)}`;
   for (let step = 0; step < recorder.steps(); step++) {
     const { state, text } = recorder.row(step);
-    if (state === "failed") return `step ${step}: ${text}`;
+    if (state === "failed") return text;
   }
   return "the container ended before its program was executed";
 }

@@ -25,6 +25,8 @@ export interface OpContext {
   record(phase: "identified" | "created"): void;
   /** Lets go of the process that runs the plan; from here on init is on its own. */
   leaveHost(): void;
+  /** From here on the flight recorder speaks to `start`, which does not know the plan. */
+  enterStart(): void;
   /** Descriptor of the flight recorder, for the process that starts the container. */
   recorderFd(): number;
   /** Address of the two words in which the last system calls report; see sys/exec.ts. */

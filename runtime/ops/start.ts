@@ -35,6 +35,7 @@ export const awaitStart = defineOp<Record<string, never>>({
       const connection = accept(socket);
       if (receiveByte(connection)?.byte === GO) {
         context.slots.close("$start");
+        context.enterStart();
         sendByte(connection, GO, context.recorderFd());
         context.slots.put("$starter", connection);
         return;

@@ -19,7 +19,7 @@ COMPILE := --compile --bytecode --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 
 # koffi brings an addon for each C library.
-LIBC := $(if $(wildcard /lib/ld-musl-x86_64.so.1),musl,linux)
+LIBC := $(if $(wildcard /lib64/ld-linux-x86-64.so.2),linux,musl)
 ADDON := node_modules/@koromix/koffi-linux-x64/$(LIBC)_x64/koffi.node
 
 LIBEXEC := $(CURDIR)/build/libexec

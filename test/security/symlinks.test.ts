@@ -23,7 +23,7 @@ import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { whileSwapping } from "../support/swapping.ts";
 
 /** How often a race is tried; the attacker swaps some hundred thousand times a second. */
-const attempts = Number(process.env["ATTEMPTS"] ?? 100);
+const attempts = process.env["SOAK"] === "1" ? 5000 : 100;
 
 /** Mounts of the host, but for cgroup hierarchies and programs that others mount meanwhile. */
 function hostMounts(): string[] {

@@ -1,5 +1,5 @@
 // Commands that are killed with SIGKILL at random moments: `delete --force` always works after
-// that, and nothing is left. ROUNDS sets how many moments.
+// that, and nothing is left. SOAK=1 tries twenty times as many moments.
 
 import * as assert from "uvu/assert";
 import { bundle, type Patch } from "../support/bundle.ts";
@@ -11,7 +11,7 @@ import { runt, startRunt } from "../support/runt.ts";
 import { runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
-const rounds = Number(process.env["ROUNDS"] ?? 100);
+const rounds = process.env["SOAK"] === "1" ? 2000 : 100;
 const sleeper: Patch = { process: { args: ["/bin/sleep", "100"] } };
 
 /** How long a command takes when nobody interrupts it, with some time to spare. */

@@ -16,7 +16,7 @@ function endsAsListed(outcome: Outcome, refusals: RegExp, what: string): void {
   assert.is.not(outcome.code, LATE, `${what}: ${outcome.stderr}`);
   if (outcome.code === 0) return;
   assert.is(outcome.code, 1, `${what}: ${outcome.stderr}`);
-  assert.match(outcome.stderr, refusals, what);
+  assert.match(outcome.stderr, refusals, `${what}: ${outcome.stderr}`);
 }
 
 async function deleteForced(id: string): Promise<void> {

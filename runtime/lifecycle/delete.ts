@@ -19,11 +19,8 @@ export interface DeleteOptions extends Place {
   log: Log;
 }
 
-/** How long init may take to end, as runc waits. */
+/** How long a killed process may take to end, as runc waits. */
 const END_TIMEOUT_MS = 10_000;
-/** How long a create that has lost its init may take to undo itself. */
-const CREATOR_TIMEOUT_MS = 2_000;
-
 /** @throws StateError when there is no such container, or it has not stopped and force is off */
 export function deleteContainer(options: DeleteOptions): void {
   const lock = lockUnlessGone(options);
@@ -58,14 +55,13 @@ function recordOf(options: DeleteOptions): ContainerRecord | undefined {
 }
 
 function removeLocked(options: DeleteOptions): void {
-  const record = recordOf(options);
-  const status = statusOf(options, record);
-  if (status !== "stopped") {
-    if (!options.force) {
-      throw new StateError(`cannot delete container ${options.id} that is not stopped: ${status}`);
-    }
-    stop(record);
+  const found = recordOf(options);
+  const status = statusOf(options, found);
+  if (status !== "stopped" && !options.force) {
+    throw new StateError(`cannot delete container ${options.id} that is not stopped: ${status}`);
   }
+  const record = found?.phase === "creating" ? endCreation(found, options) : found;
+  if (record?.init && !end(record.init)) throw new RuntimeError("container init still running");
   if (record !== undefined) undo(record, options);
   removeDirectory(options);
   if (record === undefined) return;
@@ -85,35 +81,27 @@ function removeLocked(options: DeleteOptions): void {
   );
 }
 
-/** Ends init, and a create that is still at it. */
-function stop(record: ContainerRecord | undefined): void {
-  if (record?.init && !end(record.init, END_TIMEOUT_MS)) {
-    throw new RuntimeError("container init still running");
-  }
-  if (record?.phase === "creating") endCreator(record.creator);
+/** Ends a create that is still at it. Only then does its record say all that it has come to. */
+function endCreation(
+  { creator }: ContainerRecord,
+  options: DeleteOptions,
+): ContainerRecord | undefined {
+  if (!end(creator)) throw new RuntimeError("the process that creates it is still running");
+  return recordOf(options);
 }
 
-/** Kills a process and waits for its end. */
-function end(identity: ProcessIdentity, timeoutMs: number): boolean {
+/** Kills a process and waits for its end; true when it is gone. */
+function end(identity: ProcessIdentity): boolean {
   const pidfd = holdProcess(identity);
   if (pidfd === undefined) return true;
   trySignal(pidfd, SIGKILL);
-  const ended = hasEnded(pidfd, timeoutMs);
+  const ended = hasEnded(pidfd);
   closeFd(pidfd);
   return ended;
 }
 
-/** Without its init a create fails and undoes itself; one that waits for a hook is killed. */
-function endCreator(creator: ProcessIdentity): void {
-  const pidfd = holdProcess(creator);
-  if (pidfd === undefined) return;
-  const gone = hasEnded(pidfd, CREATOR_TIMEOUT_MS);
-  closeFd(pidfd);
-  if (!gone) end(creator, END_TIMEOUT_MS);
-}
-
-function hasEnded(pidfd: number, timeoutMs: number): boolean {
-  return poll([{ fd: pidfd, events: POLLIN }], timeoutMs)[0] !== 0;
+function hasEnded(pidfd: number): boolean {
+  return poll([{ fd: pidfd, events: POLLIN }], END_TIMEOUT_MS)[0] !== 0;
 }
 
 function undo(record: ContainerRecord, { log }: DeleteOptions): void {

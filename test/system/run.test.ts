@@ -1,6 +1,6 @@
 // `run`: the container's exit code, signals, streams, pid file, --detach and --keep.
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { bundle, script } from "../support/bundle.ts";
@@ -8,7 +8,7 @@ import { run, stateOf, withContainer, withScript } from "../support/container.ts
 import { openWith } from "../support/open-with.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { runt, startRunt } from "../support/runt.ts";
-import { runTests, test } from "../support/suite.ts";
+import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
 test("run ends with the program's exit code", async () => {
@@ -65,6 +65,43 @@ test("children that outlive the program die with the container", async () => {
   const { code } = await run(withScript("sleep 50 & exit 4"));
   assert.is(code, 4);
   assert.ok(performance.now() - startedMs < 10_000);
+});
+
+test("in a shared pid namespace, orphans are gone too when run returns", async () => {
+  const marker = `${1000 + Math.floor(Math.random() * 100_000)}`;
+  const text = `setsid sleep ${marker} & (setsid sleep ${marker} &) ; exit 4`;
+  const { code } = await run(withScript(text, sharedPids));
+  assert.is(code, 4);
+  const listed = Bun.spawnSync(["ps", "-eo", "stat,args"]).stdout.toString().split("\n");
+  assert.equal(
+    listed.filter((line) => line.includes(`sleep ${marker}`) && !/^Z/.test(line)),
+    [],
+  );
+});
+
+test("create --pidfd-socket sends a descriptor of init", async () => {
+  const folder = freshDirectory();
+  const program = join(import.meta.dir, "../support/descriptor-receiver.ts");
+  const receiver = Bun.spawn([process.execPath, program, folder, "s"], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+    timeout: 15_000,
+  });
+  const socket = join(folder, "s");
+  await waitUntil("socket", () => existsSync(socket));
+  if (foreignRuntime) return receiver.kill();
+  const sleeper = { process: { args: ["/bin/sleep", "100"] } };
+  const flags = ["--pidfd-socket", socket];
+  await withContainer(
+    sleeper,
+    async ({ state }) => {
+      const text = await new Response(receiver.stdout).text();
+      assert.match(text, /^anon_inode:\[pidfd\]\n/);
+      assert.is(/^Pid:\s+(\d+)$/m.exec(text)?.[1], `${(await state()).pid}`);
+    },
+    { flags },
+  );
 });
 
 test("run --detach returns at once and leaves the container running", async () => {

@@ -21,25 +21,19 @@ export interface DeleteOptions extends Place {
 
 /** How long a killed process may take to end, as runc waits. */
 const END_TIMEOUT_MS = 10_000;
+/** How long a create that has lost its init may take to undo itself. */
+const CREATOR_TIMEOUT_MS = 2_000;
 /** @throws StateError when there is no such container, or it has not stopped and force is off */
 export function deleteContainer(options: DeleteOptions): void {
-  const lock = lockUnlessGone(options);
-  if (lock === undefined) return;
+  let lock: number | undefined;
   try {
+    lock = lockDirectory(options);
     removeLocked(options);
-  } finally {
-    closeFd(lock);
-  }
-}
-
-/** With --force, that it is gone is what was asked for. */
-function lockUnlessGone(options: DeleteOptions): number | undefined {
-  try {
-    return lockDirectory(options);
   } catch (error) {
-    const isGone = error instanceof StateError && !directoryExists(options);
-    if (options.force && isGone) return undefined;
-    throw error;
+    // With --force, that it is gone is what was asked for, whoever did it.
+    if (!(options.force && error instanceof StateError && !directoryExists(options))) throw error;
+  } finally {
+    if (lock !== undefined) closeFd(lock);
   }
 }
 
@@ -48,7 +42,8 @@ function recordOf(options: DeleteOptions): ContainerRecord | undefined {
   try {
     return readRecord(options);
   } catch (error) {
-    if (!(options.force && error instanceof RuntimeError)) throw error;
+    if (!options.force || error instanceof StateError || !(error instanceof RuntimeError))
+      throw error;
     options.log.warn(error.message);
     return undefined;
   }
@@ -81,12 +76,17 @@ function removeLocked(options: DeleteOptions): void {
   );
 }
 
-/** Ends a create that is still at it. Only then does its record say all that it has come to. */
-function endCreation(
-  { creator }: ContainerRecord,
-  options: DeleteOptions,
-): ContainerRecord | undefined {
-  if (!end(creator)) throw new RuntimeError("the process that creates it is still running");
+/**
+ * Ends a create that is still at it. Without its init it fails and undoes itself; it may also just
+ * have come to its end; one that waits for a hook is killed. Only then its record says all.
+ */
+function endCreation(found: ContainerRecord, options: DeleteOptions): ContainerRecord | undefined {
+  if (found.init) end(found.init);
+  const creator = holdProcess(found.creator);
+  if (creator !== undefined) {
+    if (!hasEnded(creator, CREATOR_TIMEOUT_MS)) end(found.creator);
+    closeFd(creator);
+  }
   return recordOf(options);
 }
 
@@ -95,13 +95,13 @@ function end(identity: ProcessIdentity): boolean {
   const pidfd = holdProcess(identity);
   if (pidfd === undefined) return true;
   trySignal(pidfd, SIGKILL);
-  const ended = hasEnded(pidfd);
+  const ended = hasEnded(pidfd, END_TIMEOUT_MS);
   closeFd(pidfd);
   return ended;
 }
 
-function hasEnded(pidfd: number): boolean {
-  return poll([{ fd: pidfd, events: POLLIN }], END_TIMEOUT_MS)[0] !== 0;
+function hasEnded(pidfd: number, timeoutMs: number): boolean {
+  return poll([{ fd: pidfd, events: POLLIN }], timeoutMs)[0] !== 0;
 }
 
 function undo(record: ContainerRecord, { log }: DeleteOptions): void {

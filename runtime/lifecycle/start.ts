@@ -2,13 +2,13 @@
 
 import { openRecorder, type Recorder } from "../engine/recorder.ts";
 import { errnoText } from "../errno.ts";
-import { RuntimeError, StateError } from "../errors.ts";
+import { RuntimeError, StateError, SyscallError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { GO, START_SOCKET } from "../ops/start.ts";
-import { directoryOf, type Place } from "../store/directory.ts";
+import { openDirectory, type Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
 import { STAGE_EXEC } from "../sys/exec.ts";
-import { closeFd, statusOf as fileStatusOf, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
+import { closeFd, statusOf as fileStatusOf } from "../sys/file.ts";
 import { SIGKILL, trySignal } from "../sys/process.ts";
 import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
@@ -42,7 +42,7 @@ export function start(options: StartOptions): void {
 }
 
 function connectToInit(place: Place): number {
-  const directory = open(directoryOf(place), O_PATH | O_DIRECTORY);
+  const directory = openDirectory(place);
   const connection = tryConnectAt(directory, START_SOCKET);
   closeFd(directory);
   return connection;
@@ -50,7 +50,13 @@ function connectToInit(place: Place): number {
 
 /** Init answers with the flight recorder; undefined when it went another way meanwhile. */
 function sayGo(connection: number): Recorder | undefined {
-  sendByte(connection, GO);
+  const EPIPE = 32;
+  try {
+    sendByte(connection, GO);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EPIPE) return undefined;
+    throw error;
+  }
   const answer = receiveByte(connection);
   if (answer?.fd === undefined) return undefined;
   return openRecorder(answer.fd, fileStatusOf(answer.fd).size);

@@ -3,9 +3,9 @@
 
 import { frozen } from "../cgroup/frozen.ts";
 import { START_SOCKET } from "../ops/start.ts";
-import { directoryOf, type Place } from "../store/directory.ts";
+import { openDirectory, type Place } from "../store/directory.ts";
 import type { ContainerRecord, ProcessIdentity } from "../store/record.ts";
-import { closeFd, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
+import { closeFd } from "../sys/file.ts";
 import { openPidfd, processStat } from "../sys/process.ts";
 import { tryConnectAt } from "../sys/socket.ts";
 
@@ -47,7 +47,7 @@ export function identityOf(pid: number): ProcessIdentity {
 
 /** Init listens until it gets the word to go; who only looks says nothing. */
 function waitsForStart(place: Place): boolean {
-  const directory = open(directoryOf(place), O_PATH | O_DIRECTORY);
+  const directory = openDirectory(place);
   const socket = tryConnectAt(directory, START_SOCKET);
   closeFd(directory);
   if (socket < 0) return false;

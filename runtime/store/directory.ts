@@ -45,18 +45,22 @@ export function directoryExists(place: Place): boolean {
   return typeof statusAt(AT_FDCWD, directoryOf(place)) !== "number";
 }
 
+/** Opens a container's folder. @throws StateError when there is no such container */
+export function openDirectory(place: Place): number {
+  try {
+    return open(directoryOf(place), O_DIRECTORY);
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === ENOENT) throw missing(place);
+    throw error;
+  }
+}
+
 /**
  * Locks a container's folder against others who change it. The descriptor holds the lock.
  * @throws StateError when there is no such container, or it went away meanwhile
  */
 export function lockDirectory(place: Place): number {
-  let fd: number;
-  try {
-    fd = open(directoryOf(place), O_DIRECTORY);
-  } catch (error) {
-    if (error instanceof SyscallError && error.errno === ENOENT) throw missing(place);
-    throw error;
-  }
+  const fd = openDirectory(place);
   lockExclusive(fd);
   if (statusOf(fd).links === 0) throw missing(place);
   return fd;

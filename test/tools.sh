@@ -8,6 +8,7 @@ needed='
 /bin/busybox busybox-static
 /usr/bin/strace strace
 /usr/bin/prlimit util-linux
+/usr/bin/ps procps
 /usr/bin/gcc gcc
 /usr/include/x86_64-linux-gnu/sys/types.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev

@@ -8,7 +8,7 @@ import { requireProtectedExecutable } from "../host/executable.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
-import { type ContainerRecord, writeRecord } from "../store/record.ts";
+import { type ContainerRecord, type ProcessIdentity, writeRecord } from "../store/record.ts";
 import { closeFd, writeFile } from "../sys/file.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { tryHooks } from "./hooks.ts";
@@ -62,17 +62,16 @@ function build(options: CreateOptions, prepared: Prepared): Created {
   // The journal stands in the record before the first effect, so that a crash can be undone.
   writeRecord(options, base);
   writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
+  let identity: ProcessIdentity | undefined;
   const { init, slots } = runPlan({
     plan,
     environment: options.environment,
     warn: (text) => log.warn(text),
     trace: (entry) => log.debug(entry.op, entry),
     record: (phase, { pid, pidfd }) => {
-      writeRecord(options, {
-        ...base,
-        phase: phase === "created" ? "created" : "creating",
-        init: identityOf(pid),
-      });
+      identity ??= identityOf(pid);
+      const reached = phase === "created" ? "created" : "creating";
+      writeRecord(options, { ...base, phase: reached, init: identity });
       if (phase === "created") announce(options, { pid, pidfd });
     },
   });

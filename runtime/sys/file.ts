@@ -1,6 +1,7 @@
 // Files and directories through descriptors. Every descriptor is opened close-on-exec; the safe
 // variant has the plain name (openBeneath), the one that follows links says so.
 
+import { SyscallError } from "../errors.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
@@ -204,6 +205,13 @@ export function statusAt(
     deviceMajor: bytes.readUInt32LE(136),
     deviceMinor: bytes.readUInt32LE(140),
   };
+}
+
+/** Number of links to what a path means, following links (st_nlink). */
+export function linksOf(path: string): number {
+  const status = statusAt(AT_FDCWD, path, 0);
+  if (typeof status === "number") throw new SyscallError(`statx("${path}")`, -status);
+  return status.links;
 }
 
 /** faccessat2(2) of an opened object with the effective ids; returns 0 or the negative errno. 5.8. */

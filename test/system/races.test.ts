@@ -10,7 +10,7 @@ import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const sleeper: Patch = { process: { args: ["/bin/sleep", "100"] } };
-const rounds = 15;
+const rounds = process.env["SOAK"] === "1" ? 500 : 10;
 
 /** One of the ways in which a command may end: done, or refused for a reason that is no fault. */
 function endsAsListed(outcome: Outcome, refusals: RegExp, what: string): void {

@@ -51,6 +51,11 @@ export class StateError extends RuntimeError {
   override name = "StateError";
 }
 
+/** There is no such container. */
+export class MissingError extends StateError {
+  override name = "MissingError";
+}
+
 /** A system call that failed, printed like strace prints it. */
 export class SyscallError extends RuntimeError {
   override name = "SyscallError";

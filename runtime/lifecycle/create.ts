@@ -40,9 +40,10 @@ export function create(options: CreateOptions): Created {
   }
   requireProtectedExecutable(options.environment);
   const prepared = prepare({ ...options, console: consoleOf(options) });
-  takeDirectory(options);
+  const lock = takeDirectory(options);
   try {
-    return build(options, prepared);
+    const record = firstRecord(options, prepared, lock);
+    return build(options, prepared, record);
   } catch (error) {
     abandon(options, prepared);
     throw error;
@@ -55,13 +56,23 @@ function consoleOf({ consoleSocket, console }: CreateOptions): Prepared["contain
     : { kind: "socket", path: consoleSocket };
 }
 
-function build(options: CreateOptions, prepared: Prepared): Created {
-  const { plan, bundle } = prepared;
+type FirstRecord = Omit<ContainerRecord, "version">;
+
+/** The journal stands in the record before the first effect, so that a crash can be undone. */
+function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): FirstRecord {
+  try {
+    const record = recordOf(options, prepared);
+    writeRecord(options, record);
+    writeFile(`${directoryOf(options)}/config.json`, prepared.bundle.text, 0o600);
+    return record;
+  } finally {
+    closeFd(lock);
+  }
+}
+
+function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): Created {
+  const { plan } = prepared;
   const { log } = options;
-  const base = recordOf(options, prepared);
-  // The journal stands in the record before the first effect, so that a crash can be undone.
-  writeRecord(options, base);
-  writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
   let identity: ProcessIdentity | undefined;
   const { init, slots } = runPlan({
     plan,
@@ -78,7 +89,7 @@ function build(options: CreateOptions, prepared: Prepared): Created {
   return { init, slots, prepared };
 }
 
-function recordOf(options: CreateOptions, prepared: Prepared): Omit<ContainerRecord, "version"> {
+function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
   const { bundle, facts, plan } = prepared;
   const { config } = bundle;
   const cgroups = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, options.id);

@@ -1,10 +1,10 @@
 // delete: what create made is undone (runtime.md#delete).
 
 import { undoPlan } from "../engine/run.ts";
-import { RuntimeError, StateError } from "../errors.ts";
+import { MissingError, RuntimeError, StateError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { opFromJournal } from "../ops/undoable.ts";
-import { directoryExists, lockDirectory, type Place, removeDirectory } from "../store/directory.ts";
+import { lockDirectory, type Place, removeDirectory } from "../store/directory.ts";
 import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
 import { closeFd } from "../sys/file.ts";
 import { SIGKILL, trySignal } from "../sys/process.ts";
@@ -31,7 +31,7 @@ export function deleteContainer(options: DeleteOptions): void {
     removeLocked(options);
   } catch (error) {
     // With --force, that it is gone is what was asked for, whoever did it.
-    if (!(options.force && error instanceof StateError && !directoryExists(options))) throw error;
+    if (!(options.force && error instanceof MissingError)) throw error;
   } finally {
     if (lock !== undefined) closeFd(lock);
   }
@@ -42,8 +42,8 @@ function recordOf(options: DeleteOptions): ContainerRecord | undefined {
   try {
     return readRecord(options);
   } catch (error) {
-    if (!options.force || error instanceof StateError || !(error instanceof RuntimeError))
-      throw error;
+    const isMissing = error instanceof MissingError;
+    if (!options.force || isMissing || !(error instanceof RuntimeError)) throw error;
     options.log.warn(error.message);
     return undefined;
   }

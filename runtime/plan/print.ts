@@ -8,7 +8,7 @@ export function printPlan(plan: Plan): string {
   const widths = [0, 1, 2, 3, 4].map((column) => {
     return Math.min(
       Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-      column === 3 ? 60 : 24,
+      column === 3 ? 60 : 30,
     );
   });
   const lines = rows.map((row) =>

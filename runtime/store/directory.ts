@@ -1,7 +1,7 @@
 // The state root and a container's folder in it: made, locked, removed. Making the folder is what
 // takes an id: of many who try, the kernel lets one succeed.
 
-import { StateError, SyscallError } from "../errors.ts";
+import { MissingError, StateError, SyscallError } from "../errors.ts";
 import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
 import {
   AT_FDCWD,
@@ -31,13 +31,17 @@ export function directoryOf({ root, id }: Place): string {
   return `${root}/${id}`;
 }
 
-/** Takes an id by making its folder, and the state root if it is not there; mode 0711 as runc's. */
-export function takeDirectory(place: Place): void {
+/**
+ * Takes an id by making its folder, and the state root if it is not there; mode 0711 as runc's.
+ * Returns the lock on it, for until the record is written: a folder without one is no container.
+ */
+export function takeDirectory(place: Place): number {
   makeDirectories(place.root, 0o700);
   const result = tryMakeDirectoryAt(AT_FDCWD, directoryOf(place), 0o711);
   if (result === -EEXIST)
     throw new StateError(`container with given ID already exists: ${place.id}`);
   if (result < 0) throw new SyscallError(`mkdir("${directoryOf(place)}")`, -result);
+  return lockDirectory(place);
 }
 
 /** Whether the container's folder is there. */
@@ -85,6 +89,6 @@ export function idsBelow(root: string): string[] {
 }
 
 /** What containerd matches on when it asks for a container that is not there. */
-export function missing({ id }: Place): StateError {
-  return new StateError(`container "${id}" does not exist`);
+export function missing({ id }: Place): MissingError {
+  return new MissingError(`container "${id}" does not exist`);
 }

@@ -6,6 +6,8 @@ import { printError } from "./print.ts";
 
 /** Where the program tells what happens to it. */
 export interface Log {
+  /** Whether debug lines are written. */
+  readonly debugs: boolean;
   /** For --debug. Fields become keys of the line, such as `{ step: 3, op: "clone", micros: 90 }`. */
   debug(message: string, fields?: object): void;
   warn(message: string): void;
@@ -37,6 +39,7 @@ export function createLog(options: LogOptions): Log {
   const debugs = options.level === "debug";
   const warns = options.level !== "error";
   return {
+    debugs,
     debug(message, fields) {
       if (debugs) write("debug", escapeControls(message), fields);
     },

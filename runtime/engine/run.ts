@@ -21,7 +21,16 @@ export interface Run {
   /** Called with what init could not say itself. */
   warn(text: string): void;
   /** Called once for each step, in order, when the plan has been walked or has failed. */
-  trace(entry: { step: number; who: Who; op: string; atMicros: number; micros: number }): void;
+  trace: ((entry: TraceEntry) => void) | undefined;
+}
+
+/** When a step began, since the program started, and how long it took. */
+export interface TraceEntry {
+  step: number;
+  who: Who;
+  op: string;
+  atMicros: number;
+  micros: number;
 }
 
 /** The container's first process, as the host sees it. */
@@ -309,6 +318,7 @@ function requireOneThread(): void {
 }
 
 function reportTrace(run: Run, recorder: Recorder): void {
+  if (run.trace === undefined) return;
   for (const [step, { who, op }] of run.plan.entries()) {
     const { startedMs, endedMs, state } = recorder.row(step);
     if (state === "waiting") continue;

@@ -63,11 +63,15 @@ function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): 
   try {
     const record = recordOf(options, prepared);
     writeRecord(options, record);
-    writeFile(`${directoryOf(options)}/config.json`, prepared.bundle.text, 0o600);
     return record;
   } finally {
     closeFd(lock);
   }
+}
+
+/** Our copy: what becomes of the bundle after create changes nothing. */
+function keepConfig(options: CreateOptions, { bundle }: Prepared): void {
+  writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
 }
 
 function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): Created {
@@ -78,9 +82,11 @@ function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): C
     plan,
     environment: options.environment,
     warn: (text) => log.warn(text),
-    trace: (entry) => log.debug(entry.op, entry),
+    trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
     record: (phase, { pid, pidfd }) => {
       identity ??= identityOf(pid);
+      // Init is at work by now, and the host has nothing else to do.
+      if (phase === "identified") keepConfig(options, prepared);
       const reached = phase === "created" ? "created" : "creating";
       writeRecord(options, { ...base, phase: reached, init: identity });
       if (phase === "created") announce(options, { pid, pidfd });

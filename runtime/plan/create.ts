@@ -58,13 +58,13 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     who.warnings,
     console.connect, // A wrong socket, namespace or source fails before anything is made.
     spaces.open,
-    group.create, // Before there is anyone to be in it.
+    group.create, // On the host, with its limits, before there is anyone to limit:
+    group.limits, // between "deny all" and what is allowed again nobody can make a device.
     group.open, // Init enters by descriptor, from wherever it stands by then.
     trees.open, // Sources are the host's: opened where they can be seen, by who may see them.
     host(listenForStart({ directory })), // Init inherits the socket.
     spaces.clone,
     host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
-    group.limits, // While init is at work; the program is not there yet.
     group.join, // Where init cannot do it by itself.
     program.score,
 

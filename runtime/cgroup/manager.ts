@@ -103,11 +103,6 @@ function childCgroups(directory: string): string[] {
     .map((entry) => `${directory}/${entry.name}`);
 }
 
-/** Removes cgroups with the cgroups that processes in them have made; see {@link removeCgroup}. */
-export function removeCgroups(directories: readonly string[]): void {
-  for (const directory of directories) removeCgroup(directory);
-}
-
 /**
  * Removes a cgroup with the cgroups below it; one that is gone is fine. The kernel answers EBUSY
  * until the last process has really ended, so this waits up to a second in growing steps.

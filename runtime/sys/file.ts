@@ -18,7 +18,6 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NOCTTY = 0o400;
 export const O_TRUNC = 0o1000;
-export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_DIRECTORY = 0o200000;
@@ -28,7 +27,6 @@ export const O_PATH = 0o10000000;
 export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
-export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
 export const S_IFMT = 0o170000;
@@ -36,7 +34,6 @@ export const S_IFDIR = 0o040000;
 export const S_IFCHR = 0o020000;
 export const S_IFREG = 0o100000;
 export const S_IFLNK = 0o120000;
-export const S_IFSOCK = 0o140000;
 
 const EINTR = 4;
 const EAGAIN = 11;
@@ -112,11 +109,6 @@ export function duplicate(fd: number, least = 3): number {
   return check(syscall(NR.fcntl, fd, 1030, least), () => `fcntl(${fd}, F_DUPFD_CLOEXEC)`);
 }
 
-/** mkdirat(2); an existing directory is an error (EEXIST). */
-export function makeDirectoryAt(directory: number, name: string, mode: number): void {
-  check(tryMakeDirectoryAt(directory, name, mode), () => `mkdirat(${at(directory)}"${name}")`);
-}
-
 /** mkdirat(2), returning 0 or the negative errno. */
 export function tryMakeDirectoryAt(directory: number, name: string, mode: number): number {
   return syscall(NR.mkdirat, directory, cstr(name), mode);
@@ -142,12 +134,10 @@ export function tryUnlinkAt(directory: number, name: string, flags = 0): number 
   return syscall(NR.unlinkat, directory, cstr(name), flags);
 }
 
-/** fchownat(2) of the opened object itself (AT_EMPTY_PATH works on O_PATH descriptors). */
-export function changeOwner(fd: number, uid: number, gid: number): void {
-  check(tryChangeOwner(fd, uid, gid), () => `fchownat(${fd}, "", ${uid}, ${gid}, AT_EMPTY_PATH)`);
-}
-
-/** As {@link changeOwner}, returning 0 or the negative errno. */
+/**
+ * fchownat(2) of the opened object itself (AT_EMPTY_PATH works on O_PATH descriptors); 0 or the
+ * negative errno.
+ */
 export function tryChangeOwner(fd: number, uid: number, gid: number): number {
   return syscall(NR.fchownat, fd, cstr(""), uid, gid, AT_EMPTY_PATH);
 }

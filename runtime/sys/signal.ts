@@ -51,7 +51,6 @@ export function nextSignal(fd: number): number | undefined {
 
 export const POLLIN = 1;
 export const POLLOUT = 4;
-export const POLLHUP = 16;
 
 /** What to wait for on a descriptor. */
 export interface Interest {

@@ -83,12 +83,3 @@ export function setModes(fd: number, modes: TerminalModes): void {
   bytes.set(modes);
   check(syscall(NR.ioctl, fd, TCSETS, address), () => `ioctl(${fd}, TCSETS)`);
 }
-
-/** Turns off the translation of "\n" to "\r\n" in a terminal's output, as runc does for consoles. */
-export function clearOnlcr(fd: number): void {
-  const ONLCR = 4;
-  const { address, bytes } = piece(64);
-  check(syscall(NR.ioctl, fd, TCGETS, address), () => `ioctl(${fd}, TCGETS)`);
-  bytes.writeUInt32LE((bytes.readUInt32LE(4) & ~ONLCR) >>> 0, 4);
-  check(syscall(NR.ioctl, fd, TCSETS, address), () => `ioctl(${fd}, TCSETS)`);
-}

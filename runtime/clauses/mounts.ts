@@ -136,8 +136,13 @@ function addCgroup(
 
 function remountOf({ mount, options }: Place): Step["op"] {
   const isBind = options.bind !== undefined;
-  const flags = (options.attributes.set & 0xf) | options.superblock | (isBind ? MS_BIND : 0);
-  return remount({ target: mount.destination, flags, data: options.data });
+  return remount({
+    target: mount.destination,
+    attributes: options.attributes.set,
+    flags: options.superblock | (isBind ? MS_BIND : 0),
+    data: options.data,
+    adjustments: options.adjustments,
+  });
 }
 
 function absolute(path: string, bundle: string): string {
@@ -159,7 +164,7 @@ function problemsOf(mount: Mount, options: MountOptions, pointer: string): Probl
     }
   }
   const isBind = options.bind !== undefined;
-  if (isBind && (mount.source ?? "") === "") {
+  if (isBind && !options.remount && (mount.source ?? "") === "") {
     problems.push({ pointer, message: "a bind mount needs a source", spec: SPEC });
   }
   if (!isBind && !options.remount && (mount.type ?? "") === "") {

@@ -218,17 +218,21 @@ export const setAttributes = defineOp<{
 
 interface Remount {
   target: string;
-  /** MS_* besides MS_REMOUNT. */
+  /** MOUNT_ATTR_* of the mount. */
+  attributes: number;
+  /** MS_* besides MS_REMOUNT: of the superblock, and MS_BIND for the mount alone. */
   flags: number;
   data: readonly string[];
+  adjustments: readonly MountAttributes[];
 }
 
 /** mount(2) with MS_REMOUNT: the one change of a superblock that has no descriptor to itself. */
 export const remount = defineOp<Remount>({
   name: "mount.remount",
   print: ({ target, data }) => `${target}${parenthesised(data.join(","))}`,
-  run: ({ target, flags, data }, { slots }) => {
+  run: ({ target, attributes, data, adjustments, ...args }, { slots }) => {
     const fd = openInRoot(slots.get("$root"), target, O_PATH);
+    const flags = args.flags | flagsFrom(attributes);
     atOpened(fd, (path) => {
       mount({
         source: "",
@@ -238,6 +242,7 @@ export const remount = defineOp<Remount>({
         data: data.join(","),
       });
     });
+    for (const adjustment of adjustments) setMountAttributes(fd, adjustment);
     closeFd(fd);
   },
 });

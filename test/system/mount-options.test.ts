@@ -218,6 +218,21 @@ test("recursive options reach the mounts below, plain ones do not", async () => 
   });
 });
 
+test("a remount sets every option that it names, of the mount and of its filesystem", async () => {
+  const tmpfs: Json = { destination: "/tmp", type: "tmpfs", source: "tmpfs" };
+  const options = ["remount", "noatime", "nosymfollow", "nodev", "size=64k", "rnosuid"];
+  const bound = { destination: "/dev/shm", options: ["remount", "bind", "ro", "noexec"] };
+  const again: Json[] = [{ destination: "/tmp", type: "tmpfs", options }, bound];
+  const text = await inside(mountinfo, { mounts: [...defaultMounts, tmpfs, ...again] });
+  for (const word of ["noatime", "nosymfollow", "nodev", "nosuid"]) {
+    assert.ok(mountAt(text, "/tmp").options.includes(word), `${word}: ${text}`);
+  }
+  assert.match(text, / \/tmp .*size=64k/);
+  for (const word of ["ro", "noexec"]) {
+    assert.ok(mountAt(text, "/dev/shm").options.includes(word), `${word}: ${text}`);
+  }
+});
+
 function compare(row: Row | undefined, words: readonly string[]): void {
   const [options = [], has = [], hasNot = []] = row ?? [];
   for (const word of has) assert.ok(words.includes(word), `${options}: no ${word} in ${words}`);

@@ -125,6 +125,7 @@ function mountNew({ type, controllers, target }: View, place: CgroupMountPlace) 
     data,
     attributes,
     superblock: 0,
+    idMap: null,
     adjustments: place.adjustments,
   });
 }
@@ -157,6 +158,7 @@ function around(mounts: readonly Step[], { views, place, facts }: Surroundings):
     data: ["mode=755"],
     attributes: place.attributes & ~MOUNT_ATTR_RDONLY,
     superblock: 0,
+    idMap: null,
     adjustments: place.adjustments.map((one) => ({ ...one, set: one.set & ~MOUNT_ATTR_RDONLY })),
   });
   const list = [step("init", tmpfs, because), ...mounts, ...linkSteps(views, place)];

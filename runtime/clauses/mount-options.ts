@@ -72,9 +72,9 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   unbindable: MS_UNBINDABLE,
 };
 
-const KINDS = ["bind", "rbind", "remount"] as const;
-/** Known and refused: mappings of ids follow. */
-const NOT_YET = ["idmap", "ridmap", "tmpcopyup"] as const;
+const KINDS = ["bind", "rbind", "remount", "idmap", "ridmap"] as const;
+/** Known and refused. */
+const NOT_YET = ["tmpcopyup"] as const;
 
 /** Every option that is acted on, as `features` lists them. */
 export function mountOptionNames(): string[] {
@@ -88,6 +88,8 @@ export function mountOptionNames(): string[] {
 export interface MountOptions {
   bind: "single" | "recursive" | undefined;
   remount: boolean;
+  /** Whether ids are mapped, and how far down. */
+  idMap: "single" | "recursive" | undefined;
   /** MOUNT_ATTR_* of the mount itself. */
   attributes: { set: number; clear: number };
   /** MS_* of the superblock. */
@@ -105,6 +107,7 @@ export function mountOptions(options: readonly string[]): MountOptions {
   const result: MountOptions = {
     bind: undefined,
     remount: false,
+    idMap: undefined,
     attributes: { set: 0, clear: 0 },
     superblock: 0,
     adjustments: [],
@@ -136,6 +139,8 @@ function take(option: string, result: MountOptions): void {
   } else if (option === "bind") result.bind ??= "single";
   else if (option === "rbind") result.bind = "recursive";
   else if (option === "remount") result.remount = true;
+  else if (option === "idmap") result.idMap = "single";
+  else if (option === "ridmap") result.idMap = "recursive";
   else if (NOT_YET.some((name) => name === option)) result.unsupported.push(option);
   else if (option !== "") result.data.push(option);
 }

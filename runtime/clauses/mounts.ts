@@ -4,11 +4,13 @@ import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { mountFilesystem, mountTree, openTree, remount, setAttributes } from "../ops/mount.ts";
+import { type MountIdMap, mapTree } from "../ops/mount-id-map.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import { MOUNT_ATTR_RDONLY, type MountAttributes, MS_BIND, MS_SLAVE } from "../sys/mount.ts";
 import { cgroupMount } from "./cgroup-mount.ts";
 import { type Container, pointerTo } from "./container.ts";
+import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
 import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
 import { sharesMounts } from "./root.ts";
 
@@ -32,17 +34,21 @@ export function mounts(config: Config, facts: HostFacts, container: Container): 
     close: [] as Step[],
     afterCgroup: [] as Step[],
     problems: [] as Problem[],
+    idMaps: new Map<string, string>(),
   };
   for (const [index, mount] of (config.mounts ?? []).entries()) {
     const pointer = pointerTo("/mounts", index);
     const options = mountOptions(mount.options ?? []);
     clause.problems.push(...problemsOf(mount, options, pointer));
     const place = { mount, options, index, pointer };
+    const wrong = isMapped(place) ? idMapProblems(place, config, facts) : [];
+    clause.problems.push(...wrong);
+    if (wrong.length > 0) continue;
     if (options.bind !== undefined && !options.remount)
       addTree(clause, config, { ...place, container });
     else if (options.remount) clause.mount.push(step("init", remountOf(place), pointer));
     else if (showsCgroup(mount, facts)) addCgroup(clause, { config, facts, container }, place);
-    else addFilesystem(clause, place);
+    else addFilesystem(clause, config, place);
   }
   return clause;
 }
@@ -65,6 +71,8 @@ type Lists = {
   close: Step[];
   afterCgroup: Step[];
   problems: Problem[];
+  /** Slots of mappings of ids. */
+  idMaps: Map<string, string>;
 };
 
 function addTree(lists: Lists, config: Config, place: Place & { container: Container }): void {
@@ -73,6 +81,11 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
   const tree = `$tree${index}`;
   const recursive = options.bind === "recursive";
   lists.open.push(step("host", openTree({ path, recursive, into: tree }), `${pointer}/source`));
+  const idMap = addIdMap(lists, config, place);
+  if (idMap !== null) {
+    const op = mapTree({ tree, path: mount.destination, ...idMap });
+    lists.open.push(step("host", op, pointer));
+  }
   if (options.data.length > 0) {
     // As with mount(2), which ignores them: a bind mount has no filesystem of its own.
     const text = `${pointer}/options: a bind mount takes no options of a filesystem: ${options.data.join(",")}`;
@@ -92,7 +105,16 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
   );
 }
 
-function addFilesystem(lists: Lists, { mount, options, pointer }: Place): void {
+/** The mapping of a mount's ids, made before the clone. */
+function addIdMap(lists: Lists, config: Config, place: Place): MountIdMap | null {
+  if (!isMapped(place)) return null;
+  const { open, idMap } = mountIdMap(place, config, lists.idMaps);
+  lists.open.push(...open);
+  return idMap;
+}
+
+function addFilesystem(lists: Lists, config: Config, place: Place): void {
+  const { mount, options, pointer } = place;
   const { type = "", source = "", destination: target } = mount;
   // Devices are made in /dev after it is mounted.
   const laterReadonly = target === "/dev" && (options.attributes.set & MOUNT_ATTR_RDONLY) !== 0;
@@ -101,10 +123,20 @@ function addFilesystem(lists: Lists, { mount, options, pointer }: Place): void {
     : options.attributes.set;
   const { adjustments, data } = options;
   const superblock = superblockOf(type, options);
+  const idMap = addIdMap(lists, config, place);
   lists.mount.push(
     step(
       "init",
-      mountFilesystem({ type, source, target, data, attributes, superblock, adjustments }),
+      mountFilesystem({
+        type,
+        source,
+        target,
+        data,
+        attributes,
+        superblock,
+        adjustments,
+        idMap,
+      }),
       pointer,
     ),
   );
@@ -155,14 +187,6 @@ function problemsOf(mount: Mount, options: MountOptions, pointer: string): Probl
     message: `the option "${name}" is not supported yet`,
     spec: SPEC,
   }));
-  for (const key of ["uidMappings", "gidMappings"] as const) {
-    if ((mount[key] ?? []).length > 0) {
-      problems.push({
-        pointer: `${pointer}/${key}`,
-        message: "idmapped mounts are not supported yet",
-      });
-    }
-  }
   const isBind = options.bind !== undefined;
   if (isBind && !options.remount && (mount.source ?? "") === "") {
     problems.push({ pointer, message: "a bind mount needs a source", spec: SPEC });

@@ -10,6 +10,7 @@ import { closeFd, linksOf } from "../sys/file.ts";
 import { clone, type Ending, exitNow, pidOf, SIGKILL, trySignal, waitFor } from "../sys/process.ts";
 import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
+import { withParkedChild } from "./park.ts";
 import { makeRecorder, type Recorder } from "./recorder.ts";
 import { spawnProgram } from "./spawn.ts";
 
@@ -203,6 +204,11 @@ class Walker implements OpContext {
     if (this.#otherEnd !== undefined) closeFd(this.#otherEnd);
     this.#otherEnd = undefined;
   }
+
+  inChild: OpContext["inChild"] = (flags, use) => {
+    requireOneThread();
+    withParkedChild(flags, use);
+  };
 
   #becomeChild(child: "joiner" | "init"): void {
     if (this.#otherEnd !== undefined) {

@@ -38,10 +38,12 @@ import {
   setMountAttributes,
 } from "../sys/mount.ts";
 import { changeDirectory } from "../sys/namespace.ts";
+import { type MountIdMap, mapMount } from "./mount-id-map.ts";
 import { defineOp } from "./op.ts";
 import { openExisting, openTarget } from "./path.ts";
 import { openProc } from "./proc.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
+import type { Slots } from "./slots.ts";
 
 interface FilesystemMount {
   type: string;
@@ -56,6 +58,8 @@ interface FilesystemMount {
   superblock: number;
   /** What is done to the mount once it is in place, in order: propagation, recursive attributes. */
   adjustments: readonly MountAttributes[];
+  /** How its ids are mapped, or null. */
+  idMap: MountIdMap | null;
 }
 
 /** fsconfig(2) copies no string longer than this; longer ones take mount(2). */
@@ -81,15 +85,19 @@ export const mountFilesystem = defineOp<FilesystemMount>({
     const whole = { ...args, data: existed ? withMode(args, target) : args.data };
     const made = needsText(args)
       ? mountByText(whole, { root, target })
-      : mountByContext(whole, target);
+      : mountByContext(whole, target, slots);
     for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
     closeFd(made);
     closeFd(target);
   },
 });
 
-/** Overlay's layers are one string; an i_version flag is known to mount(2) alone. */
+/**
+ * Overlay's layers are one string; an i_version flag is known to mount(2) alone, and an idmapped
+ * mount to the others.
+ */
 function needsText(args: FilesystemMount): boolean {
+  if (args.idMap !== null) return false;
   return (
     args.type === "overlay" ||
     (args.superblock & MS_I_VERSION) !== 0 ||
@@ -97,7 +105,7 @@ function needsText(args: FilesystemMount): boolean {
   );
 }
 
-function mountByContext(args: FilesystemMount, target: number): number {
+function mountByContext(args: FilesystemMount, target: number, slots: Slots): number {
   const context = fsopen(args.type);
   if (args.source !== "") fsconfigString(context, "source", args.source);
   for (const [flag, key] of SUPERBLOCK_FLAGS) {
@@ -111,6 +119,7 @@ function mountByContext(args: FilesystemMount, target: number): number {
   fsconfigCreate(context);
   const made = fsmount(context, args.attributes);
   closeFd(context);
+  if (args.idMap !== null) mapMount(made, { ...args.idMap, path: args.target, slots });
   moveMount(made, target);
   return made;
 }

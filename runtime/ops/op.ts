@@ -13,6 +13,8 @@ export interface OpContext {
   keptCall(): () => never;
   /** Clones a process that walks the rest of the plan's steps for `child`; returns in both. */
   clone(request: CloneRequest): void;
+  /** Calls `use` with the pid of a child that has the CLONE_NEW* flags given and does nothing. */
+  inChild(flags: number, use: (pid: number) => void): void;
   /** Waits for the joiner to end, and takes the pidfd that it handed over as the container's init. */
   adoptInit(pidfdSlot: string): void;
   /** Pid of the container's init in the host's pid namespace; only after the clone. */

@@ -33,6 +33,7 @@ export const MOUNT_ATTR_NOATIME = 0x10;
 export const MOUNT_ATTR_STRICTATIME = 0x20;
 export const MOUNT_ATTR_NODIRATIME = 0x80;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
+const MOUNT_ATTR_IDMAP = 0x100000;
 
 const AT_RECURSIVE = 0x8000;
 const AT_EMPTY_PATH = 0x1000;
@@ -149,6 +150,25 @@ export function setMountAttributes(mount: number, attributes: MountAttributes): 
     syscall(NR.mount_setattr, mount, cstr(""), flags, address, 32),
     () =>
       `mount_setattr(${mount}, set 0x${attributes.set.toString(16)}, clear 0x${attributes.clear.toString(16)}, propagation 0x${attributes.propagation.toString(16)})`,
+  );
+}
+
+/**
+ * mount_setattr(2) with MOUNT_ATTR_IDMAP: the ids of a detached mount, by the mapping of a user
+ * namespace. Linux 5.12, and a filesystem that can.
+ */
+export function setMountIdMap(
+  mount: number,
+  userNamespace: number,
+  depth: "recursive" | "single",
+): void {
+  const { address, bytes } = piece(32);
+  bytes.writeUInt32LE(MOUNT_ATTR_IDMAP, 0);
+  bytes.writeUInt32LE(userNamespace, 24);
+  const flags = AT_EMPTY_PATH | (depth === "recursive" ? AT_RECURSIVE : 0);
+  check(
+    syscall(NR.mount_setattr, mount, cstr(""), flags, address, 32),
+    () => `mount_setattr(${mount}, MOUNT_ATTR_IDMAP)`,
   );
 }
 

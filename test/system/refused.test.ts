@@ -34,21 +34,6 @@ const fields: [pointer: string, patch: Patch][] = [
   ["/linux/memoryPolicy", { linux: { memoryPolicy: { mode: "MPOL_LOCAL" } } }],
   ["/linux/personality", { linux: { personality: { domain: "LINUX32" } } }],
   [
-    "/mounts/5",
-    {
-      mounts: [
-        ...defaultMounts,
-        {
-          destination: "/tmp",
-          source: "/tmp",
-          options: ["rbind", "idmap"],
-          uidMappings: mappings,
-          gidMappings: mappings,
-        },
-      ],
-    },
-  ],
-  [
     "/linux/seccomp",
     {
       linux: {
@@ -89,13 +74,11 @@ test("features claims none of them", async () => {
   assert.not(features.linux.namespaces.includes("user"));
   assert.not(features.linux.namespaces.includes("time"));
   assert.not(features.linux.seccomp.actions.includes("SCMP_ACT_NOTIFY"));
-  for (const option of ["idmap", "ridmap"]) assert.not(features.mountOptions.includes(option));
-  const { apparmor, selinux, intelRdt, netDevices, mountExtensions } = features.linux;
+  const { apparmor, selinux, intelRdt, netDevices } = features.linux;
   assert.is(apparmor.enabled, false);
   assert.is(selinux.enabled, false);
   assert.is(intelRdt?.enabled ?? false, false);
   assert.is(netDevices?.enabled ?? false, false);
-  assert.is(mountExtensions?.idmap?.enabled ?? false, false);
 });
 
 test("every namespace, hook and mount option that features lists is accepted", async () => {
@@ -103,7 +86,7 @@ test("every namespace, hook and mount option that features lists is accepted", a
   const namespaces = features.linux.namespaces.map((type: string) => ({ type }));
   if (!foreignRuntime) assert.is((await run({ linux: { namespaces } })).code, 0);
   for (const option of features.mountOptions) {
-    if (["remount", "bind", "rbind"].includes(option)) continue;
+    if (["remount", "bind", "rbind", "idmap", "ridmap"].includes(option)) continue;
     const bind = /^r(?!(elatime|o|w)$)/.test(option) ? ["rbind"] : [];
     const source = bind.length > 0 ? "/mnt" : "tmpfs";
     const mount = { destination: "/tmp", type: "tmpfs", source, options: [...bind, option] };

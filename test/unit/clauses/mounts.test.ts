@@ -78,17 +78,7 @@ test("a remount changes what is there and opens nothing", () => {
 const wrong: [mount: Mount, pointer: string][] = [
   [{ destination: "/a" }, "/mounts/0"],
   [{ destination: "/a", options: ["bind"] }, "/mounts/0"],
-  [{ destination: "/a", source: "/a", options: ["bind", "idmap"] }, "/mounts/0/options"],
   [{ destination: "/a", type: "tmpfs", options: ["tmpcopyup"] }, "/mounts/0/options"],
-  [
-    {
-      destination: "/a",
-      source: "/a",
-      options: ["bind"],
-      uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
-    },
-    "/mounts/0/uidMappings",
-  ],
 ];
 
 test("mounts that cannot be made as they are written are refused where they stand", () => {

@@ -20,11 +20,18 @@ export const writeSysctl = defineOp<{ key: string; file: string; value: string }
     if (!slots.has("$proc")) slots.put("$proc", openProc());
     const resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
     const fd = tryOpenInRoot(slots.get("$proc"), `sys/${file}`, O_WRONLY, resolve);
-    const result = fd < 0 ? fd : tryWriteOnce(fd, value);
+    // A write of nothing would change nothing; a line break is what empties a list.
+    const result = fd < 0 ? fd : tryWriteOnce(fd, value === "" ? "\n" : value);
     if (fd >= 0) closeFd(fd);
-    if (result < 0) {
-      const { message } = new SyscallError(`write("/proc/sys/${file}", "${value}")`, -result);
-      throw new RuntimeError(`sysctl "${key}": ${message}`);
-    }
+    if (result >= 0) return;
+    const call = fd < 0 ? `open("/proc/sys/${file}", O_WRONLY)` : `write("${value}")`;
+    const { message } = new SyscallError(call, -result);
+    throw new RuntimeError(`sysctl "${key}": ${message}${hintFor(fd)}`);
   },
 });
+
+/** Namespaces other than the first lack the parameters that are the whole host's. */
+function hintFor(result: number): string {
+  const ENOENT = 2;
+  return result === -ENOENT ? " (hint: the container's namespaces have no such parameter)" : "";
+}

@@ -1,9 +1,8 @@
-// maskedPaths, readonlyPaths and sysctl.
+// maskedPaths and readonlyPaths.
 
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { defaultNamespaces, type Patch } from "../support/bundle.ts";
 import { inside, run } from "../support/container.ts";
 import { mountAt } from "../support/mountinfo.ts";
 import { newRootfs } from "../support/rootfs.ts";
@@ -90,62 +89,6 @@ test("relative masked and read-only paths are errors", async () => {
     assert.is(code, 1);
     assert.match(stderr, new RegExp(`/linux/${name}/0`));
   }
-});
-
-test("namespaced sysctls are set inside and not on the host", async () => {
-  const sysctl = {
-    "kernel.msgmax": "12345",
-    "kernel.shm_rmid_forced": "1",
-    "net.ipv4.ip_forward": "1",
-    "net.ipv4.ping_group_range": "0 1000",
-    "net/ipv4/conf/lo/log_martians": "1",
-    "fs.mqueue.queues_max": "17",
-  };
-  const text =
-    "cd /proc/sys; cat kernel/msgmax kernel/shm_rmid_forced net/ipv4/ip_forward" +
-    " net/ipv4/ping_group_range net/ipv4/conf/lo/log_martians fs/mqueue/queues_max";
-  const lines = (await inside(text, { linux: { sysctl } })).trimEnd().split("\n");
-  assert.equal(lines, ["12345", "1", "1", "0\t1000", "1", "17"]);
-});
-
-test("kernel.domainname may be set with a uts namespace", async () => {
-  const text = "cat /proc/sys/kernel/domainname";
-  const linux = { sysctl: { "kernel.domainname": "of.mine" } };
-  assert.is(await inside(text, { linux }), "of.mine\n");
-});
-
-test("a sysctl that is the whole machine's is refused", async () => {
-  for (const key of ["kernel.panic", "vm.swappiness", "kernel.hostname", "net", "../etc/x"]) {
-    const { code, stderr } = await run({ linux: { sysctl: { [key]: "1" } } });
-    assert.is(code, 1, key);
-    assert.ok(stderr.includes(key), stderr);
-  }
-});
-
-test("a sysctl of a namespace that is the host's is refused", async () => {
-  const without = (type: string): Patch => ({
-    namespaces: defaultNamespaces.filter((one) => !JSON.stringify(one).includes(type)),
-  });
-  for (const [type, key] of [
-    ["network", "net.ipv4.ip_forward"],
-    ["ipc", "kernel.msgmax"],
-    ["ipc", "fs.mqueue.queues_max"],
-  ] as const) {
-    const { code, stderr } = await run({ linux: { ...without(type), sysctl: { [key]: "1" } } });
-    assert.is(code, 1, key);
-    assert.ok(stderr.includes(key), stderr);
-  }
-  const path = "/proc/self/ns/net";
-  const namespaces = [{ type: "mount" }, { type: "uts" }, { type: "network", path }];
-  const linux = { namespaces, sysctl: { "net.ipv4.ip_forward": "1" } };
-  assert.is((await run({ linux })).code, 1);
-});
-
-test("a sysctl value that the kernel does not take is an error that names it", async () => {
-  const { code, stderr } = await run({ linux: { sysctl: { "kernel.msgmax": "many" } } });
-  assert.is(code, 1);
-  assert.match(stderr, /msgmax/);
-  assert.match(stderr, /invalid argument/i);
 });
 
 runTests();

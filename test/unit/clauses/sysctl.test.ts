@@ -16,7 +16,9 @@ const accepted: [key: string, namespace: Namespace["type"], file: string][] = [
   ["fs.mqueue.msg_max", "ipc", "fs/mqueue/msg_max"],
   ["net.ipv4.ip_forward", "network", "net/ipv4/ip_forward"],
   ["net/ipv4/conf/eth0.100/forwarding", "network", "net/ipv4/conf/eth0.100/forwarding"],
+  ["net.ipv4.conf.eth0/100.forwarding", "network", "net/ipv4/conf/eth0.100/forwarding"],
   ["kernel.domainname", "uts", "kernel/domainname"],
+  ["user.max_user_namespaces", "user", "user/max_user_namespaces"],
 ];
 
 test("a parameter is set in the namespace that it belongs to, and refused without", () => {
@@ -37,12 +39,22 @@ test("parameters of the whole host and paths that lead elsewhere are refused", (
     "kernel.msgmaxx",
     "vm.swappiness",
     "fs.file-max",
-    "user.max_user_namespaces",
     "net/../kernel/pid_max",
+    "net..ipv4",
+    "net.",
+    "",
     "netx.ipv4",
   ]) {
     assert.is(compiled(key, "ipc", "network", "uts").problems.length, 1, key);
   }
+});
+
+test("a namespace that is joined and is the caller's own protects nobody", () => {
+  const namespaces: Namespace[] = [{ type: "network", path: "/proc/self/ns/net" }];
+  const config = configOf({ linux: { namespaces, sysctl: { "net.ipv4.ip_forward": "1" } } });
+  assert.equal(sysctl(config, demo).problems, []);
+  const [problem] = sysctl(config, { ...demo, callerNamespaces: ["network"] }).problems;
+  assert.match(problem?.message ?? "", "joins");
 });
 
 test("pointers escape the slashes of a key", () => {

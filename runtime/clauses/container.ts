@@ -20,6 +20,10 @@ export interface Container {
   /** The first of these are sockets of a service manager (sd_listen_fds(3)). */
   listenFds: number;
   sessionKeyring: boolean;
+  /** pivot_root(2), or what a ramdisk allows instead. */
+  pivot: boolean;
+  /** newuidmap(1) and newgidmap(1) where the caller finds them; looked for when they are needed. */
+  idMappers: { newuidmap: string | null; newgidmap: string | null };
   /** The caller's environment, for hooks that name none. */
   environment: readonly string[];
   /** The caller's limit of open files, which the engine has raised for itself. */

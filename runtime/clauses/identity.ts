@@ -8,6 +8,7 @@ import { setUmask } from "../ops/process.ts";
 import { ownStreams } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import { capabilities } from "./capabilities.ts";
+import { hasNamespace } from "./namespaces.ts";
 import { filters } from "./seccomp.ts";
 
 /** What Docker's and containerd's users rely on where the field is not set. */
@@ -42,6 +43,7 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
           additionalGids,
           ...sets,
           known,
+          mayKeepGroups: hasNamespace(config, "user"),
           // With no_new_privs a filter needs no privilege, and execve(2) would let it be kept.
           keepSysAdmin: filters(config) && config.process?.noNewPrivileges !== true,
         }),

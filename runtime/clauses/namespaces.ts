@@ -2,6 +2,9 @@
 
 import type { Config, Namespace } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { checkIds } from "../ops/id-map.ts";
+import { becomeRoot } from "../ops/identity.ts";
 import {
   adoptInit,
   bringUp,
@@ -9,38 +12,49 @@ import {
   enterNamespace,
   forkJoiner,
   openNamespace,
+  setTimeOffsets,
   unshareNamespace,
 } from "../ops/namespace.ts";
-import { type Step, step } from "../plan/step.ts";
+import { protectProcess } from "../ops/process.ts";
+import { type Step, step, type Wait, waits } from "../plan/step.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
   CLONE_NEWNET,
   CLONE_NEWNS,
   CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
   CLONE_NEWUTS,
 } from "../sys/process.ts";
 import { type Container, pointerTo } from "./container.ts";
+import { firstId, idMappingProblems, mapIdsOf, mappingsOf } from "./id-mappings.ts";
 
-/** The types that are acted on, with their flag. */
-const TYPES: Readonly<Record<string, number>> = {
+/** Every type with its flag. */
+const TYPES: Readonly<Record<Namespace["type"], number>> = {
   pid: CLONE_NEWPID,
   network: CLONE_NEWNET,
   ipc: CLONE_NEWIPC,
   uts: CLONE_NEWUTS,
   mount: CLONE_NEWNS,
+  user: CLONE_NEWUSER,
   cgroup: CLONE_NEWCGROUP,
+  time: CLONE_NEWTIME,
 };
 
-/** Names of the types that are acted on, as `features` lists them. */
+/** Names of the types, as `features` lists them. */
 export const NAMESPACE_TYPES: readonly string[] = Object.keys(TYPES);
 
 export interface NamespacesClause {
   /** Opens what is joined by path, before anything is made. */
   open: readonly Step[];
   /** Everything up to and with the clone of init. */
-  clone: readonly Step[];
-  /** For init, first of all: the loopback interface of a new network namespace. */
+  clone: readonly (Step | Wait)[];
+  /** By the host, after the clone: the ids of a user namespace that init is the first in. */
+  map: readonly Step[];
+  /** For init, first of all: the root of its user namespace. */
+  become: readonly (Step | Wait)[];
+  /** For init, early: the loopback interface of a new network namespace. */
   prepare: readonly Step[];
   /** For init, after its last join: the cgroup namespace, whose root is where init stands. */
   unshareCgroup: readonly Step[];
@@ -62,51 +76,174 @@ export function hasNewNamespace(config: Config, type: Namespace["type"]): boolea
   return config.linux?.namespaces?.some((one) => one.type === type && isNew(one)) ?? false;
 }
 
+/**
+ * Whether init is cloned by a joiner that is in the container's user namespace already: one that is
+ * joined, or a new one that also has to own a new time namespace.
+ */
+export function isClonedInside(config: Config): boolean {
+  if (!hasNamespace(config, "user")) return false;
+  return !hasNewNamespace(config, "user") || hasNewNamespace(config, "time");
+}
+
 function isNew({ path }: Namespace): boolean {
   return path === undefined || path === "";
 }
 
-/** `birthplace` is the slot of the cgroup v2 that init is born in, if it is. */
-export function namespaces(config: Config, birthplace: string | null): NamespacesClause {
+interface Listed extends Namespace {
+  flag: number;
+  pointer: string;
+  slot: string;
+}
+
+interface Surroundings {
+  facts: HostFacts;
+  container: Container;
+  /** Slot of the cgroup v2 that init is born in, if it is. */
+  birthplace: string | null;
+}
+
+export function namespaces(config: Config, surroundings: Surroundings): NamespacesClause {
   const listed = (config.linux?.namespaces ?? []).map((namespace, index) => ({
     ...namespace,
-    flag: TYPES[namespace.type] ?? 0,
+    flag: TYPES[namespace.type],
     pointer: pointerTo("/linux/namespaces", index),
     slot: `$${namespace.type}-namespace`,
   }));
   const joined = listed.filter((one) => !isNew(one));
-  const made = listed.filter((one) => isNew(one) && one.type !== "cgroup");
-  const newCgroup = listed.filter((one) => isNew(one) && one.type === "cgroup");
-  const flags = made.reduce((all, { flag }) => all | flag, 0);
-  const text = made.map(({ type }) => type).join(" ");
-  const because = "/linux/namespaces";
+  const made = listed.filter((one) => isNew(one));
+  const ofType = (type: Namespace["type"]) => made.filter((one) => one.type === type);
+  const mapsInit = ofType("user").length > 0 && !isClonedInside(config);
   return {
     open: joined.map(({ type, flag, path = "", pointer, slot }) =>
       step("host", openNamespace({ type, flag, path, into: slot }), pointer),
     ),
-    clone:
-      joined.length === 0
-        ? [step("host", cloneInit({ flags, text, by: "host", cgroup: birthplace }), because)]
-        : [
-            step("host", forkJoiner({}), because),
-            ...joined.map(({ type, flag, pointer, slot }) =>
-              step("joiner", enterNamespace({ type, flag, from: slot }), pointer),
-            ),
-            step("joiner", cloneInit({ flags, text, by: "joiner", cgroup: birthplace }), because),
-            step("host", adoptInit({}), because),
-          ],
-    prepare: made
-      .filter(({ type }) => type === "network")
-      .map(({ pointer }) => step("init", bringUp({ name: "lo" }), pointer)),
-    unshareCgroup: newCgroup.map(({ type, flag, pointer }) =>
+    clone: cloneSteps(config, { joined, made }, surroundings),
+    map: mapsInit
+      ? [step("host", mapIdsOf("init", config, surroundings), "/linux/uidMappings")]
+      : [],
+    become: mapsInit ? [waits("init"), becomeStep("init", config)] : [],
+    prepare: ofType("network").map(({ pointer }) => step("init", bringUp({ name: "lo" }), pointer)),
+    unshareCgroup: ofType("cgroup").map(({ type, flag, pointer }) =>
       step("init", unshareNamespace({ type, flag }), pointer),
     ),
-    problems: listed
-      .filter(({ flag }) => flag === 0)
-      .map(({ type, pointer }) => ({
-        pointer,
-        message: `a namespace of type "${type}" is not supported yet`,
-        spec: "config-linux.md#namespaces",
-      })),
+    problems: [
+      ...privilegeProblems(config, surroundings.facts),
+      ...idMappingProblems(config, surroundings),
+    ],
   };
+}
+
+function cloneSteps(
+  config: Config,
+  { joined, made }: { joined: readonly Listed[]; made: readonly Listed[] },
+  surroundings: Surroundings,
+): (Step | Wait)[] {
+  const time = made.find(({ type }) => type === "time");
+  const inside = isClonedInside(config);
+  // The time namespace is entered by children only, and so are its offsets set before the clone.
+  const byClone = made.filter(
+    ({ type }) => type !== "cgroup" && type !== "time" && !(type === "user" && inside),
+  );
+  const clone = (by: "host" | "joiner"): Step => {
+    const flags = byClone.reduce((all, { flag }) => all | flag, 0);
+    const text = byClone.map(({ type }) => type).join(" ");
+    const cgroup = surroundings.birthplace;
+    return step(by, cloneInit({ flags, text, by, cgroup }), "/linux/namespaces");
+  };
+  if (joined.length === 0 && time === undefined) return [clone("host")];
+  return [
+    step("host", forkJoiner({}), "/linux/namespaces"),
+    ...(inside || made.some(({ type }) => type === "user")
+      ? []
+      : [step("joiner", protectProcess({}), "")]),
+    ...joinSteps(config, joined),
+    ...(inside ? enterUserNamespace(config, { joined, made }, surroundings) : []),
+    ...lateJoinSteps(joined, inside),
+    ...(time === undefined ? [] : timeSteps(config, time)),
+    ...(inside ? [becomeStep("joiner", config)] : []),
+    clone("joiner"),
+    step("host", adoptInit({}), "/linux/namespaces"),
+  ];
+}
+
+/**
+ * Every namespace that the caller may join; one that only the root of the joined user namespace may
+ * enter is left for later.
+ */
+function joinSteps(config: Config, joined: readonly Listed[]): Step[] {
+  const later = joined.some(({ type }) => type === "user");
+  return joined
+    .filter(({ type }) => type !== "user")
+    .map(({ type, flag, pointer, slot }) =>
+      step("joiner", enterNamespace({ type, flag, from: slot, ifAllowed: later }), pointer),
+    );
+}
+
+function lateJoinSteps(joined: readonly Listed[], inside: boolean): Step[] {
+  if (!inside || !joined.some(({ type }) => type === "user")) return [];
+  return joined
+    .filter(({ type }) => type !== "user")
+    .map(({ type, flag, pointer, slot }) =>
+      step("joiner", enterNamespace({ type, flag, from: slot, ifAllowed: false }), pointer),
+    );
+}
+
+function enterUserNamespace(
+  config: Config,
+  { joined, made }: { joined: readonly Listed[]; made: readonly Listed[] },
+  surroundings: Surroundings,
+): (Step | Wait)[] {
+  const old = joined.find(({ type }) => type === "user");
+  const maps = {
+    uidMappings: mappingsOf(config, "uid"),
+    gidMappings: mappingsOf(config, "gid"),
+  };
+  if (old !== undefined) {
+    const { type, flag, pointer, slot } = old;
+    const isTold = maps.uidMappings.length > 0 || maps.gidMappings.length > 0;
+    return [
+      step("joiner", enterNamespace({ type, flag, from: slot, ifAllowed: false }), pointer),
+      ...(isTold ? [step("joiner", checkIds(maps), "/linux/uidMappings")] : []),
+    ];
+  }
+  const pointer = made.find(({ type }) => type === "user")?.pointer ?? "";
+  return [
+    step("joiner", unshareNamespace({ type: "user", flag: CLONE_NEWUSER }), pointer),
+    waits("host"),
+    step("host", mapIdsOf("joiner", config, surroundings), "/linux/uidMappings"),
+    waits("init"),
+  ];
+}
+
+function timeSteps({ linux }: Config, { type, flag, pointer }: Listed): Step[] {
+  const { boottime, monotonic } = linux?.timeOffsets ?? {};
+  const offsets = Object.entries({ monotonic, boottime }).flatMap(([clock, offset]) =>
+    offset === undefined
+      ? []
+      : [{ clock, secs: String(offset.secs ?? 0), nanosecs: offset.nanosecs ?? 0 }],
+  );
+  return [
+    step("joiner", unshareNamespace({ type, flag }), pointer),
+    ...(offsets.length === 0
+      ? []
+      : [step("joiner", setTimeOffsets({ offsets }), "/linux/timeOffsets")]),
+  ];
+}
+
+function becomeStep(who: "joiner" | "init", config: Config): Step {
+  const ids = { uid: firstId(config, "uid"), gid: firstId(config, "gid") };
+  const index = config.linux?.namespaces?.findIndex(({ type }) => type === "user") ?? 0;
+  return step(who, becomeRoot(ids), pointerTo("/linux/namespaces", index));
+}
+
+/** What every container takes, an ordinary user gets in a user namespace only. */
+function privilegeProblems(config: Config, facts: HostFacts): Problem[] {
+  if (facts.capabilities.includes("CAP_SYS_ADMIN") || hasNamespace(config, "user")) return [];
+  return [
+    {
+      pointer: "/linux/namespaces",
+      message: "an ordinary user needs a user namespace to make a container",
+      hint: 'add {"type": "user"} with mappings, as "runt spec --rootless" writes them',
+    },
+  ];
 }

@@ -6,6 +6,9 @@ import { setAttributes } from "../ops/mount.ts";
 import {
   bindRoot,
   chrootHere,
+  enterRoot,
+  leaveRoot,
+  moveRoot,
   openRoot,
   pivotRoot,
   setPropagation,
@@ -21,7 +24,7 @@ import {
   MS_UNBINDABLE,
 } from "../sys/mount.ts";
 import type { Container } from "./container.ts";
-import { hasNamespace } from "./namespaces.ts";
+import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 
 const PROPAGATION: Readonly<Record<string, number>> = {
   private: MS_PRIVATE,
@@ -35,6 +38,9 @@ const PROPAGATION: Readonly<Record<string, number>> = {
 };
 
 export interface RootClause {
+  /** By the host around the clone: init is born in the root filesystem. */
+  enter: readonly Step[];
+  leave: readonly Step[];
   /** The root filesystem mounted on itself, out of reach of the host's propagation. */
   bind: readonly Step[];
   /** Read-only, once everything below it has been made. */
@@ -43,17 +49,24 @@ export interface RootClause {
   problems: readonly Problem[];
 }
 
-/** Whether mounts of the container may stay in the host's peer groups. */
+/**
+ * Whether mounts of the container may stay in the host's peer groups. In a user namespace of its own
+ * they cannot: the kernel makes each a slave (mount_namespaces(7)).
+ */
 export function sharesMounts(config: Config): boolean {
-  return /^r?shared$/.test(config.linux?.rootfsPropagation ?? "");
+  return /^r?shared$/.test(config.linux?.rootfsPropagation ?? "") && !hasNamespace(config, "user");
 }
 
 export function root(config: Config, container: Container): RootClause {
   const path = container.rootfs;
   const init = (op: Step["op"], because: string): Step => step("init", op, because);
+  const enter = [step("host", enterRoot({ path }), "/root/path")];
+  const leave = [step("host", leaveRoot({}), "")];
   if (!hasNamespace(config, "mount")) {
     return {
-      bind: [init(openRoot({ path }), "/root/path")],
+      enter,
+      leave,
+      bind: [init(openRoot({}), "/root/path")],
       close: [],
       pivot: [init(chrootHere({}), "/root/path")],
       problems: withoutMountNamespace(config),
@@ -72,13 +85,20 @@ export function root(config: Config, container: Container): RootClause {
       ? [init(setPropagation({ target: "/", flags, text: `${propagation}` }), pointer)]
       : [];
   const readonly = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
+  // A joined mount namespace has its own idea of where the path leads, and init is not born there.
+  const place = hasNewNamespace(config, "mount") ? null : path;
   return {
-    bind: [...before, init(bindRoot({ path, propagation: shared ? MS_PRIVATE : 0 }), "/root/path")],
+    enter,
+    leave,
+    bind: [
+      ...before,
+      init(bindRoot({ path: place, propagation: shared ? MS_PRIVATE : 0 }), "/root/path"),
+    ],
     close:
       config.root.readonly === true
         ? [init(setAttributes({ target: "/", attributes: readonly, text: "ro" }), "/root/readonly")]
         : [],
-    pivot: [init(pivotRoot({}), "/root/path"), ...after],
+    pivot: [init(container.pivot ? pivotRoot({}) : moveRoot({}), "/root/path"), ...after],
     problems: [],
   };
 }

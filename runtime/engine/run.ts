@@ -95,7 +95,7 @@ class Walker implements OpContext {
   /** This side's end of the baton's socket pair, and the other side's until the clone. */
   #baton: number;
   #otherEnd: number | undefined;
-  #joiner: number | undefined;
+  #joiner: Init | undefined;
   #init: Init | undefined;
   #call: (() => never) | undefined;
   #inStart = false;
@@ -196,7 +196,7 @@ class Walker implements OpContext {
       this.slots.put("$init", pidfd);
       return;
     }
-    if (request.child === "joiner") this.#joiner = pidfd;
+    if (request.child === "joiner") this.#joiner = { pid, pidfd };
     else {
       this.#init = { pid, pidfd };
       this.slots.put("$init", pidfd);
@@ -223,13 +223,18 @@ class Walker implements OpContext {
     const pidfd = this.slots.get(pidfdSlot);
     this.#init = { pid: pidOf(pidfd), pidfd };
     if (this.#joiner === undefined) throw new Error("there is no joiner to adopt init from");
-    waitFor(this.#joiner);
-    closeFd(this.#joiner);
+    waitFor(this.#joiner.pidfd);
+    closeFd(this.#joiner.pidfd);
     this.#joiner = undefined;
   }
 
   initPid(): number {
     return this.requireInit().pid;
+  }
+
+  joinerPid(): number {
+    if (this.#joiner === undefined) throw new Error("there is no joiner");
+    return this.#joiner.pid;
   }
 
   requireInit(): Init {
@@ -270,7 +275,7 @@ class Walker implements OpContext {
 
   /** Ends what was begun and words the error: the step that failed first is to blame. */
   abandon(error: unknown): unknown {
-    const endings = [this.#joiner, this.#init?.pidfd]
+    const endings = [this.#joiner?.pidfd, this.#init?.pidfd]
       .filter((pidfd) => pidfd !== undefined)
       .map((pidfd) => {
         trySignal(pidfd, SIGKILL);

@@ -8,6 +8,8 @@ export interface HostFacts {
   readonly machine: string;
   /** Effective user id of the caller. */
   readonly uid: number;
+  /** Effective group id of the caller. */
+  readonly gid: number;
   /** Whether the caller is in a user namespace other than the initial one. */
   readonly userNamespace: boolean;
   /** Names of the capabilities in the caller's bounding set, such as "CAP_CHOWN". */

@@ -14,6 +14,7 @@ export function probeHost(): HostFacts {
   return Object.freeze({
     machine: process.arch === "x64" ? "x86_64" : "aarch64",
     uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
     userNamespace: readLinkAt(AT_FDCWD, "/proc/self/ns/user") !== INITIAL_USER_NAMESPACE,
     capabilities: capabilitiesIn(status),
     cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),

@@ -3,7 +3,6 @@
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { type Init, runPlan, undoPlan } from "../engine/run.ts";
-import { RuntimeError } from "../errors.ts";
 import { requireProtectedExecutable } from "../host/executable.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
@@ -34,11 +33,7 @@ export interface Created {
 
 /** Creates a container. On failure nothing is left of it. */
 export function create(options: CreateOptions): Created {
-  if (options.noPivot) throw new RuntimeError("--no-pivot is not supported yet");
-  if (process.geteuid?.() !== 0) {
-    throw new RuntimeError("creating a container takes root: rootless is not supported yet");
-  }
-  requireProtectedExecutable(options.environment);
+  if (process.geteuid?.() === 0) requireProtectedExecutable(options.environment);
   const prepared = prepare({ ...options, console: consoleOf(options) });
   const lock = takeDirectory(options);
   try {

@@ -54,6 +54,8 @@ export function prepare(options: PlanOptions): Prepared {
     preserveFds,
     listenFds,
     sessionKeyring: options.noNewKeyring !== true,
+    pivot: !options.noPivot,
+    idMappers: idMappers(bundle.config, options.environment),
     environment: callerEnvironment(options.environment),
     openFiles:
       openFiles === undefined ? null : { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` },
@@ -64,6 +66,17 @@ export function prepare(options: PlanOptions): Prepared {
 /** The plan alone, for people to read. */
 export function planFor(options: PlanOptions): Plan {
   return prepare({ console: { kind: "foreground" }, ...options }).plan;
+}
+
+/** Looked for as execvp(3) does, by those who have use for them. */
+function idMappers({ linux }: Config, { PATH = "" }: PlanOptions["environment"]) {
+  const isOrdinary = process.geteuid?.() !== 0 && linux?.uidMappings !== undefined;
+  const find = (name: string): string | null => {
+    const folders = isOrdinary ? PATH.split(":").filter((one) => one.startsWith("/")) : [];
+    const places = folders.map((folder) => `${folder}/${name}`);
+    return places.find((place) => typeof statusAt(AT_FDCWD, place, 0) !== "number") ?? null;
+  };
+  return { newuidmap: find("newuidmap"), newgidmap: find("newgidmap") };
 }
 
 /** LISTEN_FDS of sd_listen_fds(3); what is no number is no socket. */

@@ -1,7 +1,8 @@
-// Mappings of ids of a user namespace, written from outside (user_namespaces(7)).
+// The ids of a new user namespace (user_namespaces(7)): written by a process outside of it, once.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import { closeFd, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
+import { closeFd, O_WRONLY, open, readFile, tryWriteOnce } from "../sys/file.ts";
+import { defineOp } from "./op.ts";
 
 /** One range: `size` ids from `containerID` on inside are those from `hostID` on outside. */
 export interface IdMapping {
@@ -16,37 +17,100 @@ export interface IdMappings {
 }
 
 /** The kernel takes a map as one write of less than a page, of at most so many lines (4.15). */
-const MAP_BYTES_MAX = 4095;
-const MAP_LINES_MAX = 340;
+export const MAP_BYTES_MAX = 4095;
+export const MAP_LINES_MAX = 340;
 
-/**
- * Writes both maps of the user namespace of a process, once for all time.
- *
- * @throws RuntimeError when the kernel refuses one, or a map is larger than it could take
- */
-export function writeIdMaps(pid: number, { uidMappings, gidMappings }: IdMappings): void {
-  writeMap(`/proc/${pid}/gid_map`, gidMappings);
-  writeMap(`/proc/${pid}/uid_map`, uidMappings);
+interface MapIds extends IdMappings {
+  /** The process that is in the user namespace. */
+  process: "init" | "joiner";
+  /** newuidmap(1), for a caller who may not write the map; null: written directly. */
+  uidHelper: string | null;
+  gidHelper: string | null;
+  /** The kernel's condition for a caller without privileges to map the own group. */
+  denySetgroups: boolean;
 }
 
-function writeMap(path: string, mappings: readonly IdMapping[]): void {
-  const text = mapText(mappings);
+/** Maps the ids of the user namespace that init, or the joiner, is the first process in. */
+export const mapIds = defineOp<MapIds>({
+  name: "ids.map",
+  print: ({ process, ...maps }) => `${process}: ${brief(maps)}`,
+  run: (args, context) => {
+    const pid = args.process === "init" ? context.initPid() : context.joinerPid();
+    const map = (file: string, mappings: readonly IdMapping[], helper: string | null): void => {
+      if (helper === null) writeOnce(`/proc/${pid}/${file}`, mapText(mappings));
+      else
+        context.spawn({
+          path: helper,
+          args: helperArgs(helper, pid, mappings),
+          env: [],
+          stdin: "",
+        });
+    };
+    map("uid_map", args.uidMappings, args.uidHelper);
+    if (args.denySetgroups) writeOnce(`/proc/${pid}/setgroups`, "deny");
+    map("gid_map", args.gidMappings, args.gidHelper);
+  },
+});
+
+function helperArgs(helper: string, pid: number, mappings: readonly IdMapping[]): string[] {
+  const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
+  return [helper, ...[pid, ...numbers].map(String)];
+}
+
+/** Writes both maps of the user namespace of a process, with the privileges that this takes. */
+export function writeIdMaps(pid: number, { uidMappings, gidMappings }: IdMappings): void {
+  writeOnce(`/proc/${pid}/gid_map`, mapText(gidMappings));
+  writeOnce(`/proc/${pid}/uid_map`, mapText(uidMappings));
+}
+
+function writeOnce(path: string, text: string): void {
   const fd = open(path, O_WRONLY);
   const result = tryWriteOnce(fd, text);
   closeFd(fd);
-  if (result < 0)
-    throw new SyscallError(`write("${path}", "${text.replaceAll("\n", "; ")}")`, -result);
+  if (result < 0) {
+    throw new SyscallError(`write("${path}", "${text.trim().replaceAll("\n", "; ")}")`, -result);
+  }
 }
 
 /** A map as the kernel reads it: a line for each range. */
-function mapText(mappings: readonly IdMapping[]): string {
-  const text = mappings
+export function mapText(mappings: readonly IdMapping[]): string {
+  return mappings
     .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
     .join("");
-  if (text.length > MAP_BYTES_MAX || mappings.length > MAP_LINES_MAX) {
-    throw new RuntimeError(
-      `${mappings.length} mappings of ${text.length} bytes are more than the kernel takes: ${MAP_LINES_MAX} lines, ${MAP_BYTES_MAX} bytes`,
-    );
-  }
-  return text;
+}
+
+/** A joined user namespace has the mappings that the configuration says it has. */
+export const checkIds = defineOp<IdMappings>({
+  name: "ids.check",
+  print: brief,
+  run: ({ uidMappings, gidMappings }) => {
+    requireSame("uid_map", uidMappings);
+    requireSame("gid_map", gidMappings);
+  },
+});
+
+function requireSame(name: "uid_map" | "gid_map", wanted: readonly IdMapping[]): void {
+  const found = sortedLines(readFile(`/proc/self/${name}`));
+  const asked = sortedLines(mapText(wanted));
+  if (found === asked) return;
+  throw new RuntimeError(`the joined user namespace has the ${name} "${found}", not "${asked}"`);
+}
+
+function sortedLines(text: string): string {
+  const lines = text.trim().split("\n");
+  return lines
+    .map((line) => line.trim().replaceAll(/\s+/g, " "))
+    .toSorted()
+    .join("; ");
+}
+
+function brief({ uidMappings, gidMappings }: IdMappings): string {
+  return `uid ${briefly(uidMappings)}, gid ${briefly(gidMappings)}`;
+}
+
+function briefly(mappings: readonly IdMapping[]): string {
+  const [first] = mappings;
+  if (first === undefined) return "none";
+  const more = mappings.length > 1 ? ` and ${mappings.length - 1} more` : "";
+  return `${first.containerID}→${first.hostID}×${first.size}${more}`;
 }

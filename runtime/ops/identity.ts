@@ -1,12 +1,13 @@
 // User, groups and capabilities of the container's program.
 
+import { SyscallError } from "../errors.ts";
 import {
   clearAmbient,
   setCapabilities,
   setGid,
-  setGroups,
   setUid,
   tryRaiseAmbient,
+  trySetGroups,
 } from "../sys/identity.ts";
 import { PR_CAPBSET_DROP, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, prctl } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
@@ -23,11 +24,24 @@ export interface Identity {
   ambient: readonly number[];
   /** Numbers that this kernel knows: what is not in `bounding` is dropped. */
   known: readonly number[];
+  /** Where the kernel may forbid setgroups(2), and there are no groups to set, the rest will do. */
+  mayKeepGroups: boolean;
   /** Kept until execve(2) recomputes the sets, so that a filter may be loaded. */
   keepSysAdmin: boolean;
 }
 
+const EPERM = 1;
 const CAP_SYS_ADMIN = 21;
+
+/** The ids that init, or the joiner for it, makes the container with: the root of its namespace. */
+export const becomeRoot = defineOp<{ uid: number; gid: number }>({
+  name: "identity.become-root",
+  print: ({ uid, gid }) => `${uid}:${gid}`,
+  run: ({ uid, gid }) => {
+    setGid(gid);
+    setUid(uid);
+  },
+});
 
 /**
  * User, groups and capabilities, in the one order that works: the bounding set while CAP_SETPCAP is
@@ -43,7 +57,7 @@ export const setIdentity = defineOp<Identity>({
       if (!identity.bounding.includes(capability)) prctl(PR_CAPBSET_DROP, capability);
     }
     prctl(PR_SET_KEEPCAPS, 1);
-    setGroups(identity.additionalGids);
+    replaceGroups(identity);
     setGid(identity.gid);
     setUid(identity.uid);
     // Changing ids has made the process dumpable again, or not: prctl(2) leaves it to a sysctl.
@@ -62,6 +76,12 @@ export const setIdentity = defineOp<Identity>({
     }
   },
 });
+
+function replaceGroups({ additionalGids, mayKeepGroups }: Identity): void {
+  const result = trySetGroups(additionalGids);
+  if (result === -EPERM && mayKeepGroups && additionalGids.length === 0) return;
+  if (result < 0) throw new SyscallError(`setgroups([${additionalGids.join(", ")}])`, -result);
+}
 
 function maskOf(capabilities: readonly number[]): bigint {
   return capabilities.reduce((mask, capability) => mask | (1n << BigInt(capability)), 0n);

@@ -1,17 +1,28 @@
 // Namespaces: opened by path, joined, unshared; and the clone that makes the new ones.
 
-import { RuntimeError } from "../errors.ts";
-import { O_NOCTTY, O_NONBLOCK, O_RDONLY, open } from "../sys/file.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
+import {
+  closeFd,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  open,
+  tryWriteOnce,
+} from "../sys/file.ts";
 import {
   bringUp as bringInterfaceUp,
   setDomainname as callSetdomainname,
   setHostname as callSethostname,
   unshare as callUnshare,
-  joinNamespace,
   namespaceType,
+  tryJoinNamespace,
 } from "../sys/namespace.ts";
 import { CLONE_PARENT } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
+
+const EPERM = 1;
+const ERANGE = 34;
 
 /** Opens a namespace by path and checks that it is one of that type (ioctl_nsfs(2)). */
 export const openNamespace = defineOp<{ type: string; flag: number; path: string; into: string }>({
@@ -26,12 +37,57 @@ export const openNamespace = defineOp<{ type: string; flag: number; path: string
   },
 });
 
-/** setns(2). */
-export const enterNamespace = defineOp<{ type: string; flag: number; from: string }>({
+interface EnterNamespace {
+  type: string;
+  flag: number;
+  from: string;
+  /** The caller may lack the right now and have it later, as root of a user namespace. */
+  ifAllowed: boolean;
+}
+
+/** setns(2), unless it has been done before. */
+export const enterNamespace = defineOp<EnterNamespace>({
   name: "namespace.join",
-  print: ({ type, from }) => `${type} ${from}`,
-  run: ({ flag, from }, { slots }) => joinNamespace(slots.get(from), flag),
+  print: ({ type, from, ifAllowed }) => `${type} ${from}${ifAllowed ? " if allowed" : ""}`,
+  run: ({ flag, from, ifAllowed }, { slots }) => {
+    if (!slots.has(from)) return;
+    const result = tryJoinNamespace(slots.get(from), flag);
+    if (result === -EPERM && ifAllowed) return;
+    if (result < 0) throw new SyscallError(`setns(${from})`, -result);
+    slots.close(from);
+  },
 });
+
+interface Offset {
+  clock: string;
+  /** Whole seconds, decimal: 64 bits. */
+  secs: string;
+  nanosecs: number;
+}
+
+/** /proc/self/timens_offsets (time_namespaces(7)), before any child is in the namespace. */
+export const setTimeOffsets = defineOp<{ offsets: readonly Offset[] }>({
+  name: "time.set-offsets",
+  print: ({ offsets }) => offsets.map(offsetText).join(", "),
+  run: ({ offsets }) => {
+    const path = "/proc/self/timens_offsets";
+    const fd = open(path, O_WRONLY);
+    const result = tryWriteOnce(fd, `${offsets.map(offsetText).join("\n")}\n`);
+    closeFd(fd);
+    if (result < 0) {
+      const hint =
+        result === -ERANGE ? " (hint: the clock would be below zero or far too large)" : "";
+      const text = offsets.map(offsetText).join(", ");
+      throw new RuntimeError(
+        `${new SyscallError(`write("${path}", "${text}")`, -result).message}${hint}`,
+      );
+    }
+  },
+});
+
+function offsetText({ clock, secs, nanosecs }: Offset): string {
+  return `${clock} ${secs} ${nanosecs}`;
+}
 
 /** fork(2) of the process that joins namespaces on init's behalf. */
 export const forkJoiner = defineOp<Record<string, never>>({
@@ -69,7 +125,7 @@ export const adoptInit = defineOp<Record<string, never>>({
   run: (_args, context) => context.adoptInit("$init"),
 });
 
-/** unshare(2), for the cgroup namespace, whose root is where its maker stands. */
+/** unshare(2), for what the clone of init cannot make. */
 export const unshareNamespace = defineOp<{ type: string; flag: number }>({
   name: "unshare",
   print: ({ type }) => type,

@@ -19,6 +19,8 @@ export interface OpContext {
   adoptInit(pidfdSlot: string): void;
   /** Pid of the container's init in the host's pid namespace; only after the clone. */
   initPid(): number;
+  /** Pid of the joiner, while there is one. */
+  joinerPid(): number;
   /** Starts a program in a process group of its own and waits for it; throws unless it exits 0. */
   spawn(program: Program): void;
   /** Keeps a warning for the log; works in every process of a plan. */

@@ -1,20 +1,24 @@
 // The root filesystem: mounted on itself, made the root, and the old root let go.
 
-import { SyscallError } from "../errors.ts";
-import { closeFd, O_PATH, open } from "../sys/file.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
+import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../sys/file.ts";
 import {
   cloneTree,
   detach,
   MS_PRIVATE,
+  MS_RDONLY,
   MS_REC,
   MS_SLAVE,
   mount,
   moveMount,
-  pivotRootHere,
   setMountAttributes,
+  tryPivotRootHere,
 } from "../sys/mount.ts";
-import { changeDirectory, changeRoot } from "../sys/namespace.ts";
+import { changeDirectory, changeRoot, workingDirectory } from "../sys/namespace.ts";
 import { defineOp } from "./op.ts";
+
+const EPERM = 1;
+const EINVAL = 22;
 
 /** Sets the propagation of every mount of the namespace (mount_namespaces(7)). */
 export const setPropagation = defineOp<{ target: string; flags: number; text: string }>({
@@ -23,12 +27,37 @@ export const setPropagation = defineOp<{ target: string; flags: number; text: st
   run: ({ target, flags }) => mount({ source: "", target, type: "", flags, data: "" }),
 });
 
-/** Mounts the root filesystem on itself: pivot_root(2) wants a mount, and masks need one to stand on. */
-export const bindRoot = defineOp<{ path: string; propagation: number }>({
+/** chdir(2) of the host into the root filesystem, where the process that it clones next will stand. */
+export const enterRoot = defineOp<{ path: string }>({
+  name: "root.enter",
+  print: ({ path }) => `${path} →$caller-directory`,
+  run: ({ path }, { slots }) => {
+    slots.put("$caller-directory", open(".", O_PATH | O_DIRECTORY));
+    const fd = open(path, O_PATH | O_DIRECTORY);
+    changeDirectory(fd);
+    closeFd(fd);
+  },
+});
+
+/** Back to where the caller was. */
+export const leaveRoot = defineOp<Record<string, never>>({
+  name: "root.leave",
+  print: () => "$caller-directory",
+  run: (_args, { slots }) => {
+    changeDirectory(slots.get("$caller-directory"));
+    slots.close("$caller-directory");
+  },
+});
+
+/**
+ * Mounts the root filesystem on itself: pivot_root(2) wants a mount, and masks need one to stand on.
+ * Without a path it is where init was born, which a new mount namespace has its own copy of.
+ */
+export const bindRoot = defineOp<{ path: string | null; propagation: number }>({
   name: "root.bind",
-  print: ({ path }) => `${path} →$root`,
+  print: ({ path }) => `${path ?? "."} →$root`,
   run: ({ path, propagation }, { slots }) => {
-    const place = open(path, O_PATH);
+    const place = open(path ?? ".", O_PATH | O_DIRECTORY);
     const tree = cloneTree(place, "", "recursive");
     // pivot_root(2) refuses a root that is shared with another namespace.
     if (propagation !== 0) {
@@ -40,11 +69,11 @@ export const bindRoot = defineOp<{ path: string; propagation: number }>({
   },
 });
 
-/** The root without a mount namespace: opened, and later changed into by chroot(2). */
-export const openRoot = defineOp<{ path: string }>({
+/** The root without a mount namespace: where init was born, and later changed into by chroot(2). */
+export const openRoot = defineOp<Record<string, never>>({
   name: "root.open",
-  print: ({ path }) => `${path} →$root`,
-  run: ({ path }, { slots }) => slots.put("$root", open(path, O_PATH)),
+  print: () => ". →$root",
+  run: (_args, { slots }) => slots.put("$root", open(".", O_PATH | O_DIRECTORY)),
 });
 
 /** pivot_root(2) and the end of the old root. */
@@ -54,7 +83,11 @@ export const pivotRoot = defineOp<Record<string, never>>({
   run: (_args, { slots }) => {
     const old = open("/", O_PATH);
     changeDirectory(slots.get("$root"));
-    pivotRootHere();
+    const result = tryPivotRootHere();
+    if (result < 0) {
+      const hint = result === -EINVAL ? " (hint: on a ramdisk, give --no-pivot)" : "";
+      throw new RuntimeError(`${new SyscallError('pivot_root(".", ".")', -result).message}${hint}`);
+    }
     changeDirectory(old);
     // Its unmounting must not travel to the namespace that it came from.
     mount({ source: "", target: ".", type: "", flags: MS_SLAVE | MS_REC, data: "" });
@@ -63,6 +96,55 @@ export const pivotRoot = defineOp<Record<string, never>>({
     changeDirectory(slots.get("$root"));
   },
 });
+
+/**
+ * The root filesystem moved over the old root, for a ramdisk, which pivot_root(2) refuses. Every
+ * procfs and sysfs of the host goes first: below the new root, or with a chroot undone, they would
+ * be a way around what is masked.
+ */
+export const moveRoot = defineOp<Record<string, never>>({
+  name: "root.move",
+  print: () => "$root onto /",
+  run: (_args, { slots }) => {
+    const root = slots.get("$root");
+    changeDirectory(root);
+    const own = workingDirectory();
+    for (const place of kernelTrees()) {
+      if (place === "/" || place === own || place.startsWith(`${own}/`)) continue;
+      uncover(place);
+    }
+    const old = open("/", O_PATH);
+    moveMount(root, old);
+    closeFd(old);
+    changeDirectory(root);
+    changeRoot(".");
+    changeDirectory(root);
+  },
+});
+
+/** Where procfs and sysfs are mounted (proc_pid_mountinfo(5)), the last mounted first. */
+function kernelTrees(): string[] {
+  return readFile("/proc/self/mountinfo")
+    .split("\n")
+    .filter((line) => /^\S+ \S+ \S+ \/ .* - (proc|sysfs) /.test(line))
+    .map((line) => line.split(" ")[4] ?? "")
+    .map((place) =>
+      place.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8))),
+    )
+    .toReversed();
+}
+
+/** Unmounts a tree of the host's; one that is locked in place is covered instead. */
+function uncover(place: string): void {
+  try {
+    mount({ source: "", target: place, type: "", flags: MS_SLAVE | MS_REC, data: "" });
+    detach(place);
+  } catch (error) {
+    const isLocked = error instanceof SyscallError && [EPERM, EINVAL].includes(error.errno);
+    if (!isLocked) throw error;
+    mount({ source: "tmpfs", target: place, type: "tmpfs", flags: MS_RDONLY, data: "" });
+  }
+}
 
 /** chroot(2), for a container in its caller's mount namespace. */
 export const chrootHere = defineOp<Record<string, never>>({
@@ -82,7 +164,6 @@ export const shieldRootParent = defineOp<{ path: string }>({
   name: "root.shield-parent",
   print: ({ path }) => `the mount that holds ${path} private`,
   run: ({ path }) => {
-    const EINVAL = 22;
     for (let place = path; ; place = place.slice(0, place.lastIndexOf("/"))) {
       const fd = open(place === "" ? "/" : place, O_PATH);
       try {

@@ -1,16 +1,6 @@
 // From lists of steps to a plan: numbers the steps and sets the `after` of those that wait.
 
-import type { Plan, Step } from "./step.ts";
-
-/** A mark between steps: the next step of that side waits for all earlier ones of the other. */
-export interface Wait {
-  waits: "host" | "init";
-}
-
-/** The next step of this side comes after everything that the other side has been told so far. */
-export function waits(side: "host" | "init"): Wait {
-  return { waits: side };
-}
+import type { Plan, Step, Wait } from "./step.ts";
 
 /**
  * Flattens the page into one frozen plan. A wait is for the latest earlier step of the other side,

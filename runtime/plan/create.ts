@@ -18,8 +18,8 @@ import type { Config } from "../config/types.gen.ts";
 import { ConfigError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { awaitStart, listenForStart, writeRecord } from "../ops/start.ts";
-import { assemble, waits } from "./assemble.ts";
-import { type Plan, type Step, step } from "./step.ts";
+import { assemble } from "./assemble.ts";
+import { type Plan, type Step, step, type Wait, waits } from "./step.ts";
 
 /**
  * Compiles config.json into the steps of create. Pure: the same input gives the same plan.
@@ -29,7 +29,7 @@ import { type Plan, type Step, step } from "./step.ts";
 export function createPlan(config: Config, facts: HostFacts, container: Container): Plan {
   const { id, directory } = container;
   const group = cgroup(config, facts, { id, missingCgroups: container.missingCgroups });
-  const spaces = namespaces(config, group.birthplace);
+  const spaces = namespaces(config, { facts, container, birthplace: group.birthplace });
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
   const nodes = devices(config);
@@ -63,12 +63,16 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     group.open, // Init enters by descriptor, from wherever it stands by then.
     trees.open, // Sources are the host's: opened where they can be seen, by who may see them.
     host(listenForStart({ directory })), // Init inherits the socket.
+    rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
     spaces.clone,
+    rootfs.leave,
     host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
+    spaces.map, // By someone outside, who has the right to these ids.
     group.join, // Where init cannot do it by itself.
     program.score,
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
+    spaces.become, // Whoever has no id can own nothing of what follows.
     program.begin, // Nobody inside may trace or outlive what follows.
     group.enter, // All but the hierarchy that counts memory.
     spaces.prepare,
@@ -119,6 +123,6 @@ function init(op: Step["op"]): Step[] {
 }
 
 /** Both the joiner and init would pass the baton on one socket; the host takes the joiner's first. */
-function adopted(clone: readonly Step[]) {
-  return clone.some(({ who }) => who === "joiner") ? [waits("init")] : [];
+function adopted(clone: readonly (Step | Wait)[]) {
+  return clone.some((one) => "who" in one && one.who === "joiner") ? [waits("init")] : [];
 }

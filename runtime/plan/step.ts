@@ -40,3 +40,13 @@ export function steps(list: readonly Step[]): Clause {
 export function problems(...list: readonly Problem[]): Clause {
   return { steps: [], problems: list };
 }
+
+/** A mark between steps: the next step of that side waits for all earlier ones of the other. */
+export interface Wait {
+  waits: "host" | "init";
+}
+
+/** The next step of this side comes after everything that the other side has been told so far. */
+export function waits(side: "host" | "init"): Wait {
+  return { waits: side };
+}

@@ -6,11 +6,11 @@ import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { PR_CAP_AMBIENT } from "./process.ts";
 
-/** setgroups(2). */
-export function setGroups(gids: readonly number[]): void {
+/** setgroups(2); returns 0 or the negative errno. */
+export function trySetGroups(gids: readonly number[]): number {
   const { address, bytes } = piece(Math.max(gids.length, 1) * 4);
   for (const [index, gid] of gids.entries()) bytes.writeUInt32LE(gid, index * 4);
-  check(syscall(NR.setgroups, gids.length, address), () => `setgroups([${gids.join(", ")}])`);
+  return syscall(NR.setgroups, gids.length, address);
 }
 
 /** setresgid(2), all three ids. */

@@ -199,7 +199,10 @@ export function detach(path: string): void {
   check(syscall(NR.umount2, cstr(path), MNT_DETACH), () => `umount2("${path}", MNT_DETACH)`);
 }
 
-/** pivot_root(".", "."): the working directory becomes the root, the old one is stacked on it. */
-export function pivotRootHere(): void {
-  check(syscall(NR.pivot_root, cstr("."), cstr(".")), () => 'pivot_root(".", ".")');
+/**
+ * pivot_root(".", "."): the working directory becomes the root, the old one is stacked on it.
+ * Returns 0 or the negative errno.
+ */
+export function tryPivotRootHere(): number {
+  return syscall(NR.pivot_root, cstr("."), cstr("."));
 }

@@ -4,9 +4,9 @@ import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
-/** setns(2) into the namespace that a descriptor stands for, of the given CLONE_NEW* type. */
-export function joinNamespace(fd: number, type: number): void {
-  check(syscall(NR.setns, fd, type), () => `setns(${fd}, 0x${type.toString(16)})`);
+/** setns(2) into the namespace behind a descriptor, of that CLONE_NEW* type; 0 or -errno. */
+export function tryJoinNamespace(fd: number, type: number): number {
+  return syscall(NR.setns, fd, type);
 }
 
 /** unshare(2). */

@@ -6,6 +6,7 @@ import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
+export const CLONE_NEWTIME = 0x80;
 export const CLONE_PIDFD = 0x1000;
 export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWNS = 0x20000;

@@ -9,6 +9,7 @@ const V1 = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "blkio", "pids"];
 export const hybridRoot: HostFacts = {
   machine: "x86_64",
   uid: 0,
+  gid: 0,
   userNamespace: false,
   capabilities: CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
   cgroup: {

@@ -6,6 +6,7 @@ import { CAPABILITIES } from "./capabilities.ts";
 export const v2Root: HostFacts = {
   machine: "x86_64",
   uid: 0,
+  gid: 0,
   userNamespace: false,
   capabilities: CAPABILITIES,
   cgroup: {

@@ -1,5 +1,4 @@
-// A workstation with systemd and SELinux: an ordinary user's shell, who may still have every
-// capability in a user namespace of their own.
+// A workstation with systemd and SELinux: an ordinary user's shell.
 
 import type { HostFacts } from "../../runtime/host/facts.ts";
 import { v2Root } from "./v2-root.ts";
@@ -7,6 +6,8 @@ import { v2Root } from "./v2-root.ts";
 export const v2Rootless: HostFacts = {
   ...v2Root,
   uid: 1000,
+  gid: 1000,
+  capabilities: [],
   cgroup: {
     mode: "v2",
     hierarchies: [

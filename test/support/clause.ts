@@ -2,7 +2,7 @@
 
 import type { Config } from "../../runtime/config/types.gen.ts";
 import type { Problem } from "../../runtime/errors.ts";
-import type { Step } from "../../runtime/plan/step.ts";
+import type { Step, Wait } from "../../runtime/plan/step.ts";
 
 /** A configuration of the given parts and what no configuration may lack. */
 export function configOf(parts: Partial<Config>): Config {
@@ -10,8 +10,10 @@ export function configOf(parts: Partial<Config>): Config {
 }
 
 /** Steps as the printed plan shows them, without numbers. */
-export function lines(steps: readonly Step[]): string[] {
-  return steps.map(({ who, op }) => `${who} ${op.name} ${op.print()}`.trimEnd());
+export function lines(steps: readonly (Step | Wait)[]): string[] {
+  return steps.map((one) =>
+    "waits" in one ? `${one.waits} waits` : `${one.who} ${one.op.name} ${one.op.print()}`.trimEnd(),
+  );
 }
 
 /** What asks for each step. */

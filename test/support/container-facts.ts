@@ -14,6 +14,8 @@ export const demo: Container = {
   listenFds: 0,
   callerNamespaces: [],
   sessionKeyring: true,
+  pivot: true,
+  idMappers: { newuidmap: "/usr/bin/newuidmap", newgidmap: "/usr/bin/newgidmap" },
   environment: ["PATH=/usr/bin"],
   openFiles: { soft: "1024", hard: "1048576" },
 };

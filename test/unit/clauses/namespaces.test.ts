@@ -1,12 +1,22 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { isolates, namespaces } from "../../../runtime/clauses/namespaces.ts";
-import type { Namespace } from "../../../runtime/config/types.gen.ts";
+import type { Linux, Namespace } from "../../../runtime/config/types.gen.ts";
+import { hybridRoot } from "../../hosts/hybrid-root.ts";
+import { v2Rootless } from "../../hosts/v2-rootless.ts";
 import { configOf, lines, pointers } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 
+const surroundings = { facts: hybridRoot, container: demo, birthplace: null };
+const RANGE = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+const MAPPED = { uidMappings: RANGE, gidMappings: RANGE };
+
 function compiled(...list: Namespace[]) {
-  return namespaces(configOf({ linux: { namespaces: list } }), null);
+  return namespaces(configOf({ linux: { namespaces: list } }), surroundings);
+}
+
+function compiledFor(linux: Linux, facts = hybridRoot, container = demo) {
+  return namespaces(configOf({ linux }), { facts, container, birthplace: null });
 }
 
 test("new namespaces are made by the clone of init", () => {
@@ -16,7 +26,7 @@ test("new namespaces are made by the clone of init", () => {
 });
 
 test("without namespaces init is cloned all the same", () => {
-  assert.equal(lines(namespaces(configOf({}), null).clone), ["host clone  →$init"]);
+  assert.equal(lines(namespaces(configOf({}), surroundings).clone), ["host clone  →$init"]);
 });
 
 test("a namespace with a path is opened by the host and joined by a joiner", () => {
@@ -24,6 +34,7 @@ test("a namespace with a path is opened by the host and joined by a joiner", () 
   assert.equal(lines(open), ["host namespace.open network /run/ns/net →$network-namespace"]);
   assert.equal(lines(clone), [
     "host joiner.fork",
+    "joiner process.protect dies with its maker, cannot be traced, umask 0",
     "joiner namespace.join network $network-namespace",
     "joiner clone mount →$init",
     "host init.adopt $init",
@@ -41,9 +52,67 @@ test("a new cgroup namespace is not made by the clone", () => {
   assert.equal(lines(unshareCgroup), ["init unshare cgroup"]);
 });
 
-test("types that are not acted on are refused where they stand", () => {
-  const { problems } = compiled({ type: "mount" }, { type: "user" }, { type: "time" });
-  assert.equal(pointers(problems), ["/linux/namespaces/1", "/linux/namespaces/2"]);
+test("a new user namespace is made by the clone, mapped by the host, and init waits to be its root", () => {
+  const { clone, map, become } = compiledFor({ ...MAPPED, namespaces: [{ type: "user" }] });
+  assert.equal(lines(clone), ["host clone user →$init"]);
+  assert.equal(lines(map), ["host ids.map init: uid 0→100000×65536, gid 0→100000×65536"]);
+  assert.equal(lines(become), ["init waits", "init identity.become-root 0:0"]);
+});
+
+test("namespaces of others are joined before a new user namespace takes the rights away", () => {
+  const list: Namespace[] = [{ type: "user" }, { type: "network", path: "/n" }];
+  const { clone, map } = compiledFor({ ...MAPPED, namespaces: list });
+  assert.equal(lines(clone), [
+    "host joiner.fork",
+    "joiner namespace.join network $network-namespace",
+    "joiner clone user →$init",
+    "host init.adopt $init",
+  ]);
+  assert.is(map.length, 1);
+});
+
+test("a user namespace is joined after what may be joined without it, and before the rest", () => {
+  const list: Namespace[] = [
+    { type: "user", path: "/u" },
+    { type: "network", path: "/n" },
+    { type: "mount" },
+  ];
+  const { clone, map, become } = compiledFor({ namespaces: list });
+  assert.equal(lines(clone), [
+    "host joiner.fork",
+    "joiner namespace.join network $network-namespace if allowed",
+    "joiner namespace.join user $user-namespace",
+    "joiner namespace.join network $network-namespace",
+    "joiner identity.become-root 0:0",
+    "joiner clone mount →$init",
+    "host init.adopt $init",
+  ]);
+  assert.equal([map, become], [[], []]);
+});
+
+test("a time namespace is the joiner's until it has its offsets, in the user namespace that owns it", () => {
+  const timeOffsets = { boottime: { secs: -5 }, monotonic: { secs: 7n, nanosecs: 8 } };
+  const list: Namespace[] = [{ type: "time" }, { type: "user" }, { type: "pid" }];
+  const { clone, map } = compiledFor({ ...MAPPED, timeOffsets, namespaces: list });
+  assert.equal(lines(clone), [
+    "host joiner.fork",
+    "joiner unshare user",
+    "host waits",
+    "host ids.map joiner: uid 0→100000×65536, gid 0→100000×65536",
+    "init waits",
+    "joiner unshare time",
+    "joiner time.set-offsets monotonic 7 8, boottime -5 0",
+    "joiner identity.become-root 0:0",
+    "joiner clone pid →$init",
+    "host init.adopt $init",
+  ]);
+  assert.equal(map, []);
+});
+
+test("an ordinary user has to have a user namespace", () => {
+  assert.equal(pointers(compiledFor({ namespaces: [{ type: "mount" }] }, v2Rootless).problems), [
+    "/linux/namespaces",
+  ]);
 });
 
 test("a namespace that is joined and the caller's own isolates nothing", () => {

@@ -3,7 +3,15 @@
 import type { Config, Hook, Mount, Namespace, Process } from "../../../runtime/config/types.gen.ts";
 import type { Random } from "../../support/random.ts";
 
-const NAMESPACES: readonly Namespace["type"][] = ["pid", "network", "ipc", "uts", "cgroup"];
+const NAMESPACES: readonly Namespace["type"][] = [
+  "pid",
+  "network",
+  "ipc",
+  "uts",
+  "cgroup",
+  "user",
+  "time",
+];
 const MOUNTS: readonly Mount[] = [
   { destination: "/proc", type: "proc", source: "proc" },
   { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "ro", "mode=755"] },
@@ -13,6 +21,7 @@ const MOUNTS: readonly Mount[] = [
   { destination: "/data", options: ["bind", "remount", "ro"], source: "/srv/data" },
   { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid"] },
 ];
+const RANGE = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 const KINDS = [
   "prestart",
   "createRuntime",
@@ -34,6 +43,8 @@ export function randomConfig(random: Random): Config {
     ),
   ];
   const has = (type: string): boolean => namespaces.some((one) => one.type === type);
+  const isNew = (type: string): boolean =>
+    namespaces.some((one) => one.type === type && one.path === undefined);
   const order = random.below(2) === 0 ? namespaces : namespaces.toReversed();
   return {
     ociVersion: "1.3.0",
@@ -49,6 +60,8 @@ export function randomConfig(random: Random): Config {
     ...maybe({ hooks: Object.fromEntries(some(KINDS).map((kind) => [kind, some(hooksOf(kind))])) }),
     linux: {
       namespaces: order,
+      ...(isNew("user") && { uidMappings: RANGE, gidMappings: RANGE }),
+      ...(isNew("time") && maybe({ timeOffsets: { boottime: { secs: 100 } } })),
       ...maybe({ cgroupsPath: random.pick(["/a/b", "relative"]) }),
       ...maybe({ devices: [{ type: "c", path: "/dev/fuse", major: 10, minor: 229 }] }),
       ...maybe({ maskedPaths: ["/proc/kcore", "/proc/a~b", "/proc/kcore"] }),

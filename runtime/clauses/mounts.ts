@@ -12,10 +12,11 @@ import { cgroupMount } from "./cgroup-mount.ts";
 import { type Container, pointerTo } from "./container.ts";
 import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
 import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
+import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 import { sharesMounts } from "./root.ts";
 
 export interface MountsClause {
-  /** Trees of the host, opened before the clone. */
+  /** Trees of the host that have to be opened before the clone, and mappings of ids. */
   open: readonly Step[];
   mount: readonly Step[];
   /** What has to be made in a mount before it may be read-only. */
@@ -80,7 +81,10 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
   const path = absolute(mount.source ?? "", container.bundle);
   const tree = `$tree${index}`;
   const recursive = options.bind === "recursive";
-  lists.open.push(step("host", openTree({ path, recursive, into: tree }), `${pointer}/source`));
+  const open = openTree({ path, recursive, into: tree });
+  if (isMapped(place) || needsHost(path, config, container)) {
+    lists.open.push(step("host", open, `${pointer}/source`));
+  } else lists.mount.push(step("init", open, `${pointer}/source`));
   const idMap = addIdMap(lists, config, place);
   if (idMap !== null) {
     const op = mapTree({ tree, path: mount.destination, ...idMap });
@@ -102,6 +106,18 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
   ];
   lists.mount.push(
     step("init", mountTree({ tree, target: mount.destination, adjustments }), pointer),
+  );
+}
+
+/**
+ * Whether a tree is opened before the clone. At its turn is better, since the kernel lists mounts by
+ * age (6.8); but by then init may not be allowed to see it, stands in another mount namespace, or
+ * has mounts of its own below the root filesystem that would become part of the tree.
+ */
+function needsHost(path: string, config: Config, { rootfs }: Container): boolean {
+  const overlaps = `${rootfs}/`.startsWith(`${path}/`) || path.startsWith(`${rootfs}/`);
+  return (
+    overlaps || path === "/" || hasNamespace(config, "user") || !hasNewNamespace(config, "mount")
   );
 }
 

@@ -176,7 +176,7 @@ function withMode({ type, data }: FilesystemMount, target: number): readonly str
   return [...data, `mode=${(statusOf(target).mode & 0o7777).toString(8)}`];
 }
 
-/** Opens a tree of the host before the clone; init inherits the descriptor. open_tree(2), 5.2. */
+/** Opens a tree of the host as a detached copy. open_tree(2), Linux 5.2. */
 export const openTree = defineOp<{ path: string; recursive: boolean; into: string }>({
   name: "tree.open",
   print: ({ path, into }) => `${path} →${into}`,

@@ -61,7 +61,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.
     group.open, // Init enters by descriptor, from wherever it stands by then.
-    trees.open, // Sources are the host's: opened where they can be seen, by who may see them.
+    trees.open, // Sources that init could not open as they are now; id maps before it is there.
     host(listenForStart({ directory })), // Init inherits the socket.
     rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
     spaces.clone,

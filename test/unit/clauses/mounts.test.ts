@@ -29,20 +29,39 @@ test("filesystems are mounted in the order listed", () => {
   assert.equal([open, problems], [[], []]);
 });
 
-test("a tree is opened by the host, from the bundle where its source is relative", () => {
-  const { open, mount } = compiled([
-    { destination: "/a", source: "/srv/a", options: ["rbind"] },
-    { destination: "/b", source: "data/b", options: ["bind"] },
+const TREES: Mount[] = [
+  { destination: "/a", source: "/srv/a", options: ["rbind"] },
+  { destination: "/b", source: "data/b", options: ["bind"] },
+];
+
+test("a tree is opened at its turn, from the bundle where its source is relative", () => {
+  const { open, mount } = compiled(TREES, { namespaces: [{ type: "mount" }] });
+  assert.equal(open, []);
+  assert.equal(lines(mount), [
+    "init tree.open /srv/a →$tree0",
+    "init mount.tree $tree0 on /a",
+    "init tree.open /bundles/demo/data/b →$tree1",
+    "init mount.tree $tree1 on /b",
   ]);
-  assert.equal(lines(open), [
-    "host tree.open /srv/a →$tree0",
-    "host tree.open /bundles/demo/data/b →$tree1",
-  ]);
-  assert.equal(lines(mount), ["init mount.tree $tree0 on /a", "init mount.tree $tree1 on /b"]);
   assert.equal(
-    open.map(({ op }) => "recursive" in op.args && op.args.recursive),
-    [true, false],
+    mount.map(({ op }) => "recursive" in op.args && op.args.recursive),
+    [true, false, false, false],
   );
+  assert.equal(reasons(mount), ["/mounts/0/source", "/mounts/0", "/mounts/1/source", "/mounts/1"]);
+});
+
+test("a tree that init could not open as it is now is opened before the clone", () => {
+  const opened = (namespaces: Linux["namespaces"], list = TREES) =>
+    lines(compiled(list, { namespaces: namespaces ?? [] }).open);
+  const both = ["host tree.open /srv/a →$tree0", "host tree.open /bundles/demo/data/b →$tree1"];
+  assert.equal(opened([{ type: "mount", path: "/run/ns" }]), both);
+  assert.equal(opened([{ type: "mount" }, { type: "user" }]), both);
+  for (const source of ["/", "/bundles", demo.rootfs, `${demo.rootfs}/data`]) {
+    const list = [{ destination: "/host", source, options: ["rbind"] }];
+    assert.equal(opened([{ type: "mount" }], list), [`host tree.open ${source} →$tree0`]);
+  }
+  const beside = [{ destination: "/a", source: `${demo.rootfs}-2`, options: ["bind"] }];
+  assert.equal(opened([{ type: "mount" }], beside), []);
 });
 
 test("a tree leaves the host's peer groups before its own options are applied", () => {

@@ -13,7 +13,7 @@ TSC := node_modules/.bin/tsc
 
 PACKAGES := node_modules/.package-lock.json
 SCHEMAS := $(wildcard schemas/*.json schemas/*.ts)
-GENERATED := $(addprefix runtime/config/,types.gen.ts schemas.gen.ts validate.gen.ts)
+GENERATED := $(addprefix runtime/config/,types.gen.ts schemas.gen.ts explain.gen.ts validate.gen.ts)
 SOURCES := $(shell find runtime -name '*.ts' -not -name '*.gen.ts')
 COMPILE := --compile --bytecode --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv

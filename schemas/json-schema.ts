@@ -1,5 +1,7 @@
 // The part of JSON Schema 2020-12 that the schemas here use, and their named types.
 
+import type { Explanation } from "../runtime/config/explanation.ts";
+
 /** A schema, or a part of one. */
 export interface JsonSchema {
   $id?: string;
@@ -13,6 +15,8 @@ export interface JsonSchema {
   "x-unit"?: string;
   /** What is wanted, in words, where the keywords do not read well. */
   "x-wanted"?: string;
+  /** What the program does with the field; for `runt explain` alone. */
+  "x-runt"?: Explanation;
   type?: "object" | "array" | "string" | "boolean" | "integer";
   required?: string[];
   properties?: Record<string, JsonSchema>;

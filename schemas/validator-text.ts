@@ -89,6 +89,7 @@ const integer64: CodeKeywordDefinition = {
 function withoutAnnotations(schema: JsonSchema): object {
   return JSON.parse(JSON.stringify(schema), (key, value) => {
     if (key === "int64" || key === "uint64") return { integer64: key };
+    if (key === "x-runt") return undefined;
     const isAnnotation = key === "description" || key === "$schema" || key.startsWith("x-");
     return isAnnotation && typeof value === "string" ? undefined : value;
   });

@@ -170,14 +170,23 @@ function devicesWarning({ devices = [] }: Resources): Step[] {
   return [step("host", warn({ text }), "")];
 }
 
-const UNSUPPORTED = ["blockIO", "hugepageLimits", "network", "rdma", "unified"] as const;
+/** Parts of linux.resources that are valid and not acted on yet. */
+export const REFUSED_RESOURCES = [
+  "blockIO",
+  "hugepageLimits",
+  "network",
+  "rdma",
+  "unified",
+] as const;
 
 function unsupportedProblems(resources: Resources): Problem[] {
-  return UNSUPPORTED.filter((key) => Object.keys(resources[key] ?? {}).length > 0).map((key) => ({
-    pointer: `/linux/resources/${key}`,
-    message: `${key} is not supported yet`,
-    spec: SPEC,
-  }));
+  return REFUSED_RESOURCES.filter((key) => Object.keys(resources[key] ?? {}).length > 0).map(
+    (key) => ({
+      pointer: `/linux/resources/${key}`,
+      message: `${key} is not supported yet`,
+      spec: SPEC,
+    }),
+  );
 }
 
 function chargesMemory({ controllers }: CgroupDirectory, { cgroup: { mode } }: HostFacts): boolean {

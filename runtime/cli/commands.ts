@@ -116,7 +116,7 @@ const BUNDLE: Flag = {
 const STRICT: Flag = {
   name: "strict",
   kind: "switch",
-  help: "Refuse unknown fields of config.json",
+  help: "Refuse fields and values of config.json that look misspelt",
 };
 
 const CREATE_FLAGS: readonly Flag[] = [
@@ -290,6 +290,16 @@ export const COMMANDS: readonly Command[] = [
     load() {
       const file: typeof import("./plan.ts") = require("./plan.ts");
       return file.planCommand;
+    },
+  },
+  {
+    name: "explain",
+    summary: "Show what a field of config.json means and what is done with it",
+    positionals: [{ name: "FIELD", optional: true }],
+    flags: [{ name: "json", kind: "switch", help: "Print it as JSON" }],
+    load() {
+      const file: typeof import("./explain.ts") = require("./explain.ts");
+      return file.explainCommand;
     },
   },
   {

@@ -7,6 +7,7 @@ import { hintFor } from "./hints.ts";
 import { childNode, resolveNode, type SchemaNode, type SchemaTable } from "./schema-node.ts";
 import { schemaTable } from "./schemas.gen.ts";
 import type { SchemaError } from "./validate.ts";
+import { wantedText } from "./wanted.ts";
 
 /**
  * Words the errors of a validator, one problem for each place and fault.
@@ -85,32 +86,6 @@ function missing(name: string, place: Place): { message: string; spec?: string; 
     ...(spec === undefined ? {} : { spec }),
     ...(meant === undefined ? {} : { hint: `rename ${shortText(meant)} to "${name}"` }),
   };
-}
-
-function wantedText(node: SchemaNode): string {
-  if (node.wanted !== undefined) return node.wanted;
-  if (node.enum !== undefined) {
-    return node.enum.length === 1 ? `${node.enum}` : `one of ${node.enum.join(", ")}`;
-  }
-  const unit = node.unit === undefined ? "" : ` (${node.unit})`;
-  switch (node.type) {
-    case "boolean":
-      return "true or false";
-    case "int64":
-      return `an integer from -9223372036854775808 to 9223372036854775807${unit}`;
-    case "uint64":
-      return `an integer from 0 to 18446744073709551615${unit}`;
-    case "integer":
-      return `${integerText(node)}${unit}`;
-    default:
-      return `${/^[aeo]/.test(node.type ?? "") ? "an" : "a"} ${node.type ?? "value"}`;
-  }
-}
-
-function integerText({ minimum, maximum }: SchemaNode): string {
-  if (minimum === undefined) return "an integer";
-  if (maximum === undefined) return `an integer of at least ${minimum}`;
-  return `an integer from ${minimum} to ${maximum}`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

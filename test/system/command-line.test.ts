@@ -218,6 +218,21 @@ test("features are valid, and indented by four spaces", () => {
   );
 });
 
+test("explain tells of a field, as text and as JSON, and of a wrong one what was meant", () => {
+  const { code, stdout, stderr } = call("explain linux.seccomp.syscalls.args.op");
+  assert.equal({ code, stderr }, { code: 0, stderr: "" });
+  assert.match(stdout, /^linux\.seccomp\.syscalls\.args\.op\n/);
+  assert.match(stdout, /^allowed .*SCMP_CMP_NE/m);
+  const json: unknown = JSON.parse(
+    call("explain --json /linux/seccomp/syscalls/0/args/0/op").stdout,
+  );
+  assert.is(Object(json).pointer, "/linux/seccomp/syscalls/*/args/*/op");
+  assert.match(call("explain").stdout, /^ {2}hostname {2}/m);
+  const wrong = call("explain linux.secomp");
+  assert.is(wrong.code, 1);
+  assert.match(wrong.stderr, 'linux has no field \\"secomp\\" (hint: did you mean linux.seccomp?)');
+});
+
 test("completion prints a script that its shell can read", () => {
   const { code, stdout } = call("completion bash");
   assert.is(code, 0);

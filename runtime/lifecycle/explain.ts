@@ -1,0 +1,53 @@
+// One field of config.json: what the specification says, and what is done with it here.
+
+import { REFUSED_RESOURCES } from "../clauses/cgroup.ts";
+import { IGNORED_FIELDS, REFUSED_FIELDS } from "../clauses/refused.ts";
+import { type Field, fieldNamed } from "../config/field.ts";
+import type { SchemaNode } from "../config/schema-node.ts";
+import { wantedText } from "../config/wanted.ts";
+import { OCI_VERSION } from "../version.ts";
+
+/** A field as `runt explain` shows it. */
+export interface Explained extends Field {
+  /** Whether it is acted on, refused with its pointer, or means nothing here. */
+  status: Status;
+  /** Which values are accepted, in words; absent where the type says it. */
+  allowed?: string;
+  /** Where the specification is to be read. */
+  url: string;
+}
+
+export type Status = "acted on" | "not supported yet" | "ignored";
+
+/**
+ * @param path dotted, or a JSON pointer; empty for the whole configuration
+ * @throws RuntimeError for a field that does not exist
+ */
+export function explain(path: string): Explained {
+  const field = fieldNamed(path);
+  const spec = field.node.spec ?? "config.md";
+  const allowed = field.node.wanted ?? allowedText(field.entry);
+  return {
+    ...field,
+    ...(allowed !== undefined && { allowed }),
+    status: statusOf(field.pointer),
+    url: `https://github.com/opencontainers/runtime-spec/blob/v${OCI_VERSION}/${spec}`,
+  };
+}
+
+/** What becomes of a field, from the tables that the clauses themselves work by. */
+export function statusOf(pointer: string): Status {
+  if (isBelow(pointer, IGNORED_FIELDS)) return "ignored";
+  const resources = REFUSED_RESOURCES.map((key) => `/linux/resources/${key}`);
+  if (isBelow(pointer, REFUSED_FIELDS) || isBelow(pointer, resources)) return "not supported yet";
+  return "acted on";
+}
+
+function allowedText({ unit: _, ...node }: SchemaNode): string | undefined {
+  const isTold = node.enum !== undefined || /int/.test(node.type ?? "") || node.wanted;
+  return isTold ? wantedText(node) : undefined;
+}
+
+function isBelow(pointer: string, parents: readonly string[]): boolean {
+  return parents.some((parent) => pointer === parent || pointer.startsWith(`${parent}/`));
+}

@@ -1,0 +1,160 @@
+// What `runt explain` says of each field, held against the plans that are really made: a field that
+// is taken away or changed has to change the steps that it is said to make, and no field is missing.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { explanationTable } from "../../../runtime/config/explain.gen.ts";
+import { type Field, fieldNamed } from "../../../runtime/config/field.ts";
+import { configRules } from "../../../runtime/config/rules.ts";
+import { schemaTable } from "../../../runtime/config/schemas.gen.ts";
+import type { Config } from "../../../runtime/config/types.gen.ts";
+import { validateConfig } from "../../../runtime/config/validate.gen.ts";
+import { ConfigError, type Problem } from "../../../runtime/errors.ts";
+import { statusOf } from "../../../runtime/lifecycle/explain.ts";
+import { createPlan } from "../../../runtime/plan/create.ts";
+import type { Plan } from "../../../runtime/plan/step.ts";
+import { demo } from "../../support/container-facts.ts";
+import { changesOf, replaced } from "./changes.ts";
+import { fullHost, plannable } from "./plannable.ts";
+
+test("every field has its explanation, but for those of other platforms", () => {
+  const platforms: unknown = JSON.parse(
+    readFileSync(join(import.meta.dirname, "../../../schemas/platforms.json"), "utf8"),
+  );
+  const elsewhere = Object.keys(Object(Object(platforms)["$defs"]));
+  const reached = typesBelow("Config", new Set());
+  const missing = [...reached]
+    .filter((type) => !elsewhere.includes(type))
+    .flatMap((type) =>
+      Object.keys(schemaTable()[type]?.properties ?? {})
+        .filter((key) => explanationTable()[type]?.[key] === undefined)
+        .map((key) => `${type}.${key}`),
+    );
+  assert.equal(missing, []);
+});
+
+test("every field that makes steps is in the sample, and changes these steps", () => {
+  const made = opsByField();
+  const notYet = planOf(plannable).problems.map(({ pointer }) => pointer);
+  const wrong = fieldsBelow("").flatMap(({ pointer, explanation }) => {
+    if (statusOf(pointer) !== "acted on") return [];
+    if (notYet.some((refused) => isAt(pointer, refused))) return [];
+    const found = made.get(pointer);
+    if (found === undefined) return [`${pointer} is not in the sample`];
+    if (
+      explanation.steps.length === 0 &&
+      found.size > 0 &&
+      fieldNamed(pointer).fields.length === 0
+    ) {
+      return [`${pointer} is said to make no steps, and changes ${[...found].join(", ")}`];
+    }
+    return explanation.steps
+      .filter((name) => !found.has(name))
+      .map((name) => `${pointer} does not change ${name}, but ${[...found].join(", ")}`);
+  });
+  assert.is(wrong.join("\n"), "");
+});
+
+test("the sample is refused only what is not supported yet", () => {
+  assert.equal(
+    planOf(plannable).problems.filter((problem) => !isNotYet(problem)),
+    [],
+  );
+});
+
+test.run();
+
+/** Names of ops that come, go or change with each field, by pointer with * for entries. */
+function opsByField(): Map<string, Set<string>> {
+  const { plan } = planOf(plannable);
+  const whole = linesOf(plan);
+  const made = new Map<string, Set<string>>();
+  for (const { keys, config } of changesOf(plannable)) {
+    const field = fieldNamed(`/${keys.map((key) => key.replaceAll("/", "~1")).join("/")}`);
+    const names = made.get(field.pointer) ?? new Set<string>();
+    made.set(field.pointer, names);
+    if (!validateConfig(config) || configRules(config).length > 0) continue;
+    const changed = planOf(config);
+    if (!changed.problems.every(isNotYet)) continue;
+    for (const line of difference(whole, linesOf(changed.plan)))
+      names.add(line.split(" ")[0] ?? "");
+  }
+  for (const [pointer, names] of made) {
+    for (const [other, inner] of made) {
+      if (other.startsWith(`${pointer}/`)) for (const name of inner) names.add(name);
+    }
+    for (const { op, because } of plan) if (isAt(because, pointer)) names.add(op.name);
+  }
+  return made;
+}
+
+/** Whether a place is a field or in it, places in lists aside. */
+function isAt(pointer: string, field: string): boolean {
+  const [place, parent] = [pointer, field].map((each) => each.replace(/\/(\d+|\*)(?=\/|$)/g, ""));
+  return place === parent || place?.startsWith(`${parent}/`) === true;
+}
+
+function isNotYet({ message }: Problem): boolean {
+  return message.includes("not supported yet");
+}
+
+/** The plan without what is not supported yet, and the problems that were in its way. */
+function planOf(config: Config): { plan: Plan; problems: readonly Problem[] } {
+  const told: Problem[] = [];
+  let rest = config;
+  for (;;) {
+    try {
+      return {
+        plan: createPlan(rest, fullHost, { ...demo, rootfs: `/bundles/demo/${rest.root.path}` }),
+        problems: told,
+      };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      told.push(...error.problems);
+      if (!error.problems.every(isNotYet)) return { plan: [], problems: told };
+      for (const { pointer } of error.problems.toReversed()) rest = without(rest, pointer);
+    }
+  }
+}
+
+/** The configuration without a value, and without what cannot be without it. */
+function without(config: Config, pointer: string): Config {
+  let keys = pointer.split("/").slice(1);
+  while (keys.length > 0) {
+    const rest = replaced(config, keys, undefined);
+    if (validateConfig(rest)) return rest;
+    keys = keys.slice(0, -1);
+  }
+  throw new Error(`${pointer} cannot be left out`);
+}
+
+function linesOf(plan: Plan): string[] {
+  return plan.map(({ op }) => `${op.name} ${JSON.stringify(op.args)}`);
+}
+
+/** Lines that only one of the two has. */
+function difference(a: readonly string[], b: readonly string[]): string[] {
+  const missing = (list: readonly string[], other: readonly string[]): string[] => {
+    const left = [...other];
+    return list.filter((line) => {
+      const at = left.indexOf(line);
+      if (at >= 0) left.splice(at, 1);
+      return at < 0;
+    });
+  };
+  return [...missing(a, b), ...missing(b, a)];
+}
+
+function fieldsBelow(name: string): Field[] {
+  return fieldNamed(name).fields.flatMap((field) => [field, ...fieldsBelow(field.name)]);
+}
+
+function typesBelow(type: string, seen: Set<string>): Set<string> {
+  if (seen.has(type)) return seen;
+  seen.add(type);
+  const refs = JSON.stringify(schemaTable()[type]).matchAll(/"ref":"(\w+)"/g);
+  for (const [, ref = ""] of refs) typesBelow(ref, seen);
+  return seen;
+}

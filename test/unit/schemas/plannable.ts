@@ -1,0 +1,35 @@
+// A configuration with every field, of which a plan can be made, and a host that can do all of it.
+
+import type { Config } from "../../../runtime/config/types.gen.ts";
+import type { HostFacts } from "../../../runtime/host/facts.ts";
+import { hybridRoot } from "../../hosts/hybrid-root.ts";
+import { sampleConfig } from "./sample-config.ts";
+
+export const fullHost: HostFacts = hybridRoot;
+
+const { solaris: _1, windows: _2, vm: _3, zos: _4, freebsd: _5, ...onLinux } = sampleConfig;
+
+const masked = {
+  action: "SCMP_ACT_ERRNO",
+  args: [{ index: 1, value: 255, valueTwo: 4, op: "SCMP_CMP_MASKED_EQ" }],
+};
+
+/** The sample of the schemas, where it asks for what goes together; no object is in it twice. */
+export const plannable: Config = JSON.parse(
+  JSON.stringify({
+    ...onLinux,
+    mounts: [
+      ...(onLinux.mounts ?? []),
+      { destination: "/srv", source: "/srv/other", options: ["rbind", "nosuid", "rro"] },
+    ],
+    linux: {
+      ...onLinux.linux,
+      seccomp: {
+        ...onLinux.linux?.seccomp,
+        syscalls: [...(onLinux.linux?.seccomp?.syscalls ?? []), { ...masked, names: ["socket"] }],
+      },
+      // One type is left for others to be changed to.
+      namespaces: onLinux.linux?.namespaces?.filter(({ type }) => type !== "ipc"),
+    },
+  }),
+);

@@ -6,10 +6,11 @@ import { RuntimeError, StepError, SyscallError } from "../errors.ts";
 import type { CloneRequest, Op, OpContext } from "../ops/op.ts";
 import { Slots } from "../ops/slots.ts";
 import type { Plan, Step, Who } from "../plan/step.ts";
-import { closeFd, linksOf } from "../sys/file.ts";
+import { closeFd } from "../sys/file.ts";
 import { clone, type Ending, exitNow, pidOf, SIGKILL, trySignal, waitFor } from "../sys/process.ts";
 import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
+import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
 import { makeRecorder, type Recorder } from "./recorder.ts";
 import { spawnProgram } from "./spawn.ts";
@@ -317,15 +318,6 @@ class LostInit extends RuntimeError {
 
 function stepError(index: number, step: Step, detail: string): StepError {
   return new StepError({ index, op: step.op.name, because: step.because }, detail);
-}
-
-/**
- * A second thread would be missing in the child, with whatever lock it holds. The links of a
- * directory count the directories in it and two more.
- */
-function requireOneThread(): void {
-  const threads = linksOf("/proc/self/task") - 2;
-  if (threads !== 1) throw new Error(`cloning with ${threads} threads; start runt by its launcher`);
 }
 
 function reportTrace(run: Run, recorder: Recorder): void {

@@ -1,15 +1,12 @@
-// Our own program, out of the container's reach (CVE-2019-5736): what a container can open of it
-// through /proc/PID/exe lies on a read-only mount. Root makes that mount once a boot; the launcher
-// starts the program from it.
+// Our own program on a read-only mount below the default state root, for root: made once a boot,
+// and from then on found by the launcher.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError } from "../errors.ts";
 import { PROTECTED } from "../store/directory.ts";
 import { makeDirectories } from "../sys/directory.ts";
-import { loadFilterAndExec } from "../sys/exec.ts";
 import {
   AT_FDCWD,
   closeFd,
-  isOnReadonlyMount,
   lockExclusive,
   O_DIRECTORY,
   O_PATH,
@@ -17,7 +14,6 @@ import {
   open,
   statusAt,
 } from "../sys/file.ts";
-import { mapShared } from "../sys/libc.ts";
 import {
   cloneTree,
   detach,
@@ -30,46 +26,23 @@ import {
 } from "../sys/mount.ts";
 
 /**
- * Returns if the program runs from a read-only mount. If not, makes the mount and executes the
- * program again from there, with the same arguments and environment.
- * @throws RuntimeError where no mount can be made
+ * Mounts a program's folder read-only, unless that has been done.
+ * @param program absolute path
+ * @returns the program's path on that mount
+ * @throws SyscallError for who may not mount
  */
-export function requireProtectedExecutable(
-  environment: Readonly<Record<string, string | undefined>>,
-): void {
-  const fd = open("/proc/self/exe", O_PATH);
-  const isProtected = isOnReadonlyMount(fd);
-  closeFd(fd);
-  if (isProtected) return;
-  const folder = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
-  mountReadonly(folder, `${PROTECTED}${folder}`);
-  const path = `${PROTECTED}${process.execPath}`;
-  loadFilterAndExec({
-    image: {
-      path,
-      argv: [path, ...process.argv.slice(2)],
-      env: Object.entries(environment).map(([name, value]) => `${name}=${value ?? ""}`),
-    },
-    resultAddress: mapShared(8),
-  });
-}
-
-function mountReadonly(folder: string, place: string): void {
-  try {
-    makeDirectories(place, 0o700);
-    const lock = open(PROTECTED, O_RDONLY | O_DIRECTORY);
-    lockExclusive(lock);
-    if (!isSameFolder(folder, place)) {
-      detachStale(place);
-      mountFolder(folder, place);
-    }
-    closeFd(lock);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new RuntimeError(
-      `cannot keep the program out of the container's reach: ${error.message} (hint: root makes a read-only mount below ${PROTECTED})`,
-    );
+export function mountReadonly(program: string): string {
+  const folder = program.slice(0, program.lastIndexOf("/"));
+  const place = `${PROTECTED}${folder}`;
+  makeDirectories(place, 0o700);
+  const lock = open(PROTECTED, O_RDONLY | O_DIRECTORY);
+  lockExclusive(lock);
+  if (!isSameFolder(folder, place)) {
+    detachStale(place);
+    mountFolder(folder, place);
   }
+  closeFd(lock);
+  return `${PROTECTED}${program}`;
 }
 
 function mountFolder(folder: string, place: string): void {

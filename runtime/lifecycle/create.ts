@@ -3,16 +3,16 @@
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { type Init, runPlan, undoPlan } from "../engine/run.ts";
-import { requireProtectedExecutable } from "../host/executable.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
 import { type ContainerRecord, type ProcessIdentity, writeRecord } from "../store/record.ts";
 import { closeFd, writeFile } from "../sys/file.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
+import { requireProtectedExecutable } from "./executable.ts";
 import { tryHooks } from "./hooks.ts";
 import { writePidFile } from "./pid-file.ts";
-import { type PlanOptions, type Prepared, prepare } from "./plan.ts";
+import { listenFdsIn, type PlanOptions, type Prepared, prepare } from "./plan.ts";
 import { identityOf } from "./status.ts";
 
 export interface CreateOptions extends PlanOptions {
@@ -33,7 +33,9 @@ export interface Created {
 
 /** Creates a container. On failure nothing is left of it. */
 export function create(options: CreateOptions): Created {
-  if (process.geteuid?.() === 0) requireProtectedExecutable(options.environment);
+  const { environment } = options;
+  const preserveFds = listenFdsIn(environment) + options.preserveFds;
+  requireProtectedExecutable({ environment, preserveFds });
   const prepared = prepare({ ...options, console: consoleOf(options) });
   const lock = takeDirectory(options);
   try {

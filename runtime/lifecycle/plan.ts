@@ -80,7 +80,7 @@ function idMappers({ linux }: Config, { PATH = "" }: PlanOptions["environment"])
 }
 
 /** LISTEN_FDS of sd_listen_fds(3); what is no number is no socket. */
-function listenFdsIn({ LISTEN_FDS }: PlanOptions["environment"]): number {
+export function listenFdsIn({ LISTEN_FDS }: PlanOptions["environment"]): number {
   return LISTEN_FDS !== undefined && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
 }
 

@@ -30,11 +30,15 @@ export interface CapabilitySets {
   inheritable: bigint;
 }
 
+/** The effective set of this process (capget(2)). */
+export function effectiveCapabilities(): bigint {
+  const { address, bytes } = piece(24);
+  check(syscall(NR.capget, capabilityHeader(), address), () => "capget()");
+  return BigInt(bytes.readUInt32LE(0)) | (BigInt(bytes.readUInt32LE(12)) << 32n);
+}
+
 /** capset(2) of this process. */
 export function setCapabilities(sets: CapabilitySets): void {
-  const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
-  const header = piece(8);
-  header.bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
   const data = piece(24);
   const masks = [sets.effective, sets.permitted, sets.inheritable];
   for (const [index, mask] of masks.entries()) {
@@ -42,9 +46,17 @@ export function setCapabilities(sets: CapabilitySets): void {
     data.bytes.writeUInt32LE(Number(mask >> 32n), 12 + index * 4);
   }
   check(
-    syscall(NR.capset, header.address, data.address),
+    syscall(NR.capset, capabilityHeader(), data.address),
     () => `capset(${masks.map((mask) => `0x${mask.toString(16)}`).join(", ")})`,
   );
+}
+
+/** struct __user_cap_header_struct for this process. */
+function capabilityHeader(): number {
+  const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+  const { address, bytes } = piece(8);
+  bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
+  return address;
 }
 
 /** prctl(PR_CAP_AMBIENT_CLEAR_ALL). Linux 4.3. */

@@ -15,9 +15,11 @@ interface Koffi {
 
 type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
-// koffi's own loader looks in many places; the addon stands beside the executable. Programs that
-// Bun runs from source (tests, tools) take the one that npm installed.
-const beside = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
+// koffi's own loader looks in many places; the addon stands beside the executable, whose link is
+// "/" on a mount of it alone (lifecycle/executable.ts): it is given its path to go by then. Programs
+// that Bun runs from source (tests, tools) take the addon that npm installed.
+const program = process.execPath === "/" ? process.argv0 : process.execPath;
+const beside = program.slice(0, program.lastIndexOf("/"));
 const installed = `${import.meta.dir}/../../node_modules/@koromix/koffi-linux-x64/linux_x64`;
 const addon: { exports: Koffi } = { exports: {} as Koffi };
 process.dlopen(addon, `${beside.includes("node_modules") ? installed : beside}/koffi.node`);

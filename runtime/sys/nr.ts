@@ -31,6 +31,7 @@ const X86_64 = {
   setresuid: 117,
   setresgid: 119,
   setpgid: 109,
+  capget: 125,
   capset: 126,
   statfs: 137,
   fstatfs: 138,

@@ -1,10 +1,16 @@
 // The program: global flags, log, command, exit code.
 
 import { argumentsOf } from "./cli/arguments.ts";
-import { type Command, commandNamed, GLOBAL_FLAGS, HELP_FLAG } from "./cli/commands.ts";
+import {
+  type Command,
+  commandNamed,
+  GLOBAL_FLAGS,
+  HELP_FLAG,
+  type Surroundings,
+} from "./cli/commands.ts";
 import { logOptions } from "./cli/log-options.ts";
 import { type ParsedFlags, parseFlags } from "./cli/parse-flags.ts";
-import { stateRoot } from "./cli/state-root.ts";
+import { type StateRootMachine, stateRoot } from "./cli/state-root.ts";
 import { UsageError } from "./cli/usage-error.ts";
 import { RuntimeError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
@@ -40,21 +46,38 @@ function execute(line: ParsedFlags, command: Command | undefined, log: Log): num
   if (parsed.values.get("help") === "true") return printHelp(command);
   refuseUnsupported(values);
   const given = argumentsOf(command, parsed);
+  return command.load()(given, surroundings(values, log));
+}
+
+function surroundings(values: ParsedFlags["values"], log: Log): Surroundings {
   const environment = process.env;
-  return command.load()(given, {
-    root: stateRoot({ given: values.get("root"), euid: process.geteuid?.() ?? 0, environment }),
+  const rootless = values.get("rootless") ?? "auto";
+  return {
+    // Looked for by those who use it: without a folder of its own a user can still `spec`.
+    get root() {
+      const euid = process.geteuid?.() ?? 0;
+      return stateRoot({ given: values.get("root"), euid, environment, machine });
+    },
     rootGiven: values.has("root"),
+    ...(rootless === "auto" ? {} : { rootless: rootless === "true" }),
     log,
     environment,
-  });
+  };
+}
+
+/** Loaded when it is asked, because system calls cost some commands most of their time. */
+const machine: StateRootMachine = {
+  inUserNamespace: () => userPlaces().inUserNamespace(),
+  ownsDirectory: (path) => userPlaces().ownsDirectory(path),
+};
+
+function userPlaces(): typeof import("./host/user.ts") {
+  return require("./host/user.ts");
 }
 
 function refuseUnsupported(values: ParsedFlags["values"]): void {
   if (values.get("systemd-cgroup") === "true") {
     throw new RuntimeError("--systemd-cgroup is not supported yet (hint: use the cgroupfs driver)");
-  }
-  if (values.get("rootless") === "true") {
-    throw new RuntimeError("--rootless=true is not supported yet");
   }
 }
 

@@ -46,13 +46,13 @@ export interface CgroupClause {
 export function cgroup(
   config: Config,
   facts: HostFacts,
-  container: Pick<Container, "id" | "missingCgroups">,
+  container: Pick<Container, "id" | "missingCgroups" | "rootless">,
 ): CgroupClause {
   const { cgroupsPath, resources = {} } = config.linux ?? {};
   const directories = cgroupDirectories(facts.cgroup, cgroupsPath, container.id);
   const limits = limitsFor(resources, facts, directories);
   const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
-  const optional = !asked && isRootless(facts);
+  const optional = !asked && container.rootless;
   const because = cgroupsPath === undefined ? "" : "/linux/cgroupsPath";
   return {
     create: createSteps(directories, container.missingCgroups, { optional, because }),
@@ -79,7 +79,7 @@ function ways(
   const memory = directories.filter((one) => chargesMemory(one, facts));
   const others = directories.filter((one) => !chargesMemory(one, facts));
   const host = (op: Step["op"]): Step => step("host", op, because);
-  if (isRootless(facts) || facts.cgroup.mode === "v2") {
+  if (optional || isRootless(facts) || facts.cgroup.mode === "v2") {
     const join = (which: readonly CgroupDirectory[]): Step[] =>
       which.length === 0 ? [] : [host(cgroupJoin({ directories: pathsOf(which), optional }))];
     const none = { open: [], birthplace: null, enter: [], enterMemory: [] };

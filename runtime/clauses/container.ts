@@ -9,6 +9,8 @@ export interface Container {
   rootfs: string;
   /** Absolute path of the container's own folder below the state root. */
   directory: string;
+  /** Whether cgroups that nobody has asked for may be done without (--rootless). */
+  rootless: boolean;
   /** Levels of its cgroup directories that do not exist yet, outermost first. */
   missingCgroups: readonly string[];
   /** Namespaces of the configuration that are joined by path and are the caller's own after all. */

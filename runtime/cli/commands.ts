@@ -38,9 +38,11 @@ export interface Arguments {
 /** What every command gets besides its own arguments. */
 export interface Surroundings {
   /** Absolute path of the folder that holds the containers' state. */
-  root: string;
+  readonly root: string;
   /** Whether --root was given. */
   rootGiven: boolean;
+  /** What --rootless says; absent for auto. */
+  rootless?: boolean;
   log: Log;
   /** The caller's environment. */
   environment: Readonly<Record<string, string | undefined>>;
@@ -68,7 +70,8 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     name: "root",
     kind: "text",
     help: "Folder for the state of containers, best on a tmpfs",
-    defaultText: "/run/runt, or $XDG_RUNTIME_DIR/runt for other users than root",
+    defaultText:
+      "/run/runt, or $XDG_RUNTIME_DIR/runt or /run/user/UID/runt for other users than root",
   },
   { name: "log", kind: "text", help: "Append log lines to this file", defaultText: "stderr" },
   {
@@ -89,7 +92,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "rootless",
     kind: "text",
-    help: "Whether to ignore what only root may do; true is not supported yet",
+    help: "Whether to do without cgroups that cannot be made and were not asked for; auto: unless root",
     choices: ["auto", "true", "false"],
     defaultText: "auto",
   },
@@ -265,7 +268,11 @@ export const COMMANDS: readonly Command[] = [
     positionals: [],
     flags: [
       BUNDLE,
-      { name: "rootless", kind: "switch", help: "For other users than root; not supported yet" },
+      {
+        name: "rootless",
+        kind: "switch",
+        help: "For a container of the calling user, without privileges",
+      },
     ],
     load() {
       const file: typeof import("./spec.ts") = require("./spec.ts");

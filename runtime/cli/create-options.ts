@@ -10,8 +10,10 @@ export function createOptions(given: Arguments, surroundings: Surroundings): Cre
   const pidFile = given.text("pid-file");
   const consoleSocket = given.text("console-socket");
   const pidfdSocket = given.text("pidfd-socket");
+  const { rootless } = surroundings;
   return {
     root: surroundings.root,
+    ...(rootless === undefined ? {} : { rootless }),
     id: containerId(given.positionals[0] ?? ""),
     bundle: absolutePath(given.text("bundle") ?? "."),
     ...(pidFile === undefined ? {} : { pidFile: absolutePath(pidFile) }),

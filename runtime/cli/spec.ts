@@ -1,15 +1,19 @@
 // runt spec
 
+import type { Config } from "../config/types.gen.ts";
 import { RuntimeError } from "../errors.ts";
-import { defaultSpec } from "../lifecycle/spec.ts";
+import { defaultSpec, rootlessSpec } from "../lifecycle/spec.ts";
 import type { Arguments } from "./commands.ts";
 
 /** Writes config.json into the bundle, unless one is there already. */
 export function specCommand(given: Arguments): number {
-  if (given.on("rootless")) throw new RuntimeError("spec --rootless is not supported yet");
   const bundle = given.text("bundle");
   const file = bundle === undefined ? "config.json" : `${bundle}/config.json`;
-  const text = JSON.stringify(defaultSpec(), undefined, "\t");
+  const text = JSON.stringify(
+    given.on("rootless") ? callersSpec() : defaultSpec(),
+    undefined,
+    "\t",
+  );
   const fs: typeof import("node:fs") = require("node:fs");
   try {
     fs.writeFileSync(file, `${text}\n`, { flag: "wx", mode: 0o666 });
@@ -21,4 +25,8 @@ export function specCommand(given: Arguments): number {
     throw new RuntimeError(`cannot write ${file}: ${error.message}`);
   }
   return 0;
+}
+
+function callersSpec(): Config {
+  return rootlessSpec({ uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 });
 }

@@ -1,12 +1,10 @@
 // The one place that asks the machine what it is.
 
 import { cgroupLayout } from "../cgroup/layout.ts";
-import { AT_FDCWD, readFile, readLinkAt } from "../sys/file.ts";
+import { readFile } from "../sys/file.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import type { HostFacts } from "./facts.ts";
-
-/** Inode of the initial user namespace: PROC_USER_INIT_INO of linux/proc_ns.h. */
-const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+import { inUserNamespace } from "./user.ts";
 
 /** Asks the machine once; the result never changes. */
 export function probeHost(): HostFacts {
@@ -15,7 +13,7 @@ export function probeHost(): HostFacts {
     machine: process.arch === "x64" ? "x86_64" : "aarch64",
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
-    userNamespace: readLinkAt(AT_FDCWD, "/proc/self/ns/user") !== INITIAL_USER_NAMESPACE,
+    userNamespace: inUserNamespace(),
     capabilities: capabilitiesIn(status),
     cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),
   });

@@ -20,6 +20,8 @@ export interface PlanOptions extends Place {
   strict: boolean;
   noPivot: boolean;
   preserveFds: number;
+  /** What --rootless says; absent for auto. */
+  rootless?: boolean;
   noNewKeyring?: boolean;
   /** What becomes of a terminal; `create` would ask for a socket. */
   console?: Container["console"];
@@ -48,6 +50,7 @@ export function prepare(options: PlanOptions): Prepared {
     bundle: bundle.path,
     rootfs: bundle.rootfs,
     directory: directoryOf(options),
+    rootless: options.rootless ?? (facts.uid !== 0 || facts.userNamespace),
     missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
     callerNamespaces: callerNamespaces(bundle.config),
     console: options.console ?? { kind: "none" },

@@ -1,9 +1,42 @@
 // The configuration that `runt spec` writes: a shell with few rights, to be edited.
 
-import type { Config } from "../config/types.gen.ts";
+import type { Config, Mount } from "../config/types.gen.ts";
 import { OCI_VERSION } from "../version.ts";
 
 const CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
+
+/**
+ * The same for a container of an ordinary user, who has one id of each kind: a user namespace with
+ * root for that user; the caller's network and with it the caller's /sys, because what shows a
+ * network belongs to who made it; no options and limits that take other ids or privileges.
+ */
+export function rootlessSpec({ uid, gid }: { uid: number; gid: number }): Config {
+  const { linux = {}, mounts = [], ...rest } = defaultSpec();
+  const { resources: _, namespaces = [], ...kept } = linux;
+  return {
+    ...rest,
+    mounts: mounts.map(withoutPrivileges),
+    linux: {
+      uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
+      gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
+      namespaces: [...namespaces.filter(({ type }) => type !== "network"), { type: "user" }],
+      ...kept,
+    },
+  };
+}
+
+function withoutPrivileges(mount: Mount): Mount {
+  if (mount.destination === "/sys") {
+    return {
+      destination: "/sys",
+      type: "none",
+      source: "/sys",
+      options: ["rbind", "nosuid", "noexec", "nodev", "ro"],
+    };
+  }
+  const options = mount.options?.filter((option) => !/^[ug]id=/.test(option));
+  return options === undefined ? mount : { ...mount, options };
+}
 
 /** A complete configuration for a root file system in `rootfs`. */
 export function defaultSpec(): Config {

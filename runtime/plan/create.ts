@@ -27,8 +27,8 @@ import { type Plan, type Step, step, type Wait, waits } from "./step.ts";
  * @throws ConfigError with everything in the configuration that cannot be done, all at once
  */
 export function createPlan(config: Config, facts: HostFacts, container: Container): Plan {
-  const { id, directory } = container;
-  const group = cgroup(config, facts, { id, missingCgroups: container.missingCgroups });
+  const { directory } = container;
+  const group = cgroup(config, facts, container);
   const spaces = namespaces(config, { facts, container, birthplace: group.birthplace });
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);

@@ -36,7 +36,8 @@ export function directoryOf({ root, id }: Place): string {
  * Returns the lock on it, for until the record is written: a folder without one is no container.
  */
 export function takeDirectory(place: Place): number {
-  makeDirectories(place.root, 0o700);
+  // Sticky: what cleans $XDG_RUNTIME_DIR leaves such a folder alone (XDG Base Directory).
+  makeDirectories(place.root, 0o1700);
   const result = tryMakeDirectoryAt(AT_FDCWD, directoryOf(place), 0o711);
   if (result === -EEXIST)
     throw new StateError(`container with given ID already exists: ${place.id}`);

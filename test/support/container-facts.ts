@@ -8,6 +8,7 @@ export const demo: Container = {
   bundle: "/bundles/demo",
   rootfs: "/bundles/demo/rootfs",
   directory: "/run/runt/demo",
+  rootless: false,
   missingCgroups: [],
   console: { kind: "foreground" },
   preserveFds: 0,

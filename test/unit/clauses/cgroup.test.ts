@@ -12,7 +12,8 @@ const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchi
 
 function compiled(linux: Linux, facts: HostFacts): CgroupClause {
   const config: Config = { ociVersion: "1.3.0", root: { path: "rootfs" }, linux };
-  return cgroup(config, facts, { id: "demo", missingCgroups: ["/cg/demo"] });
+  const rootless = facts.uid !== 0;
+  return cgroup(config, facts, { id: "demo", missingCgroups: ["/cg/demo"], rootless });
 }
 
 function printed(steps: readonly Step[]): string[] {

@@ -24,7 +24,7 @@ import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { type Container, pointerTo } from "./container.ts";
-import { seccomp } from "./seccomp.ts";
+import { listenerSteps, seccomp } from "./seccomp.ts";
 
 /** asm-generic/resource.h */
 const RESOURCES: Readonly<Record<RlimitType, number>> = {
@@ -50,6 +50,8 @@ const RESOURCES: Readonly<Record<RlimitType, number>> = {
 const DEFAULT_PATH = "/bin:/usr/bin";
 
 export interface ProcessClause {
+  /** Before anything is made: a wrong socket fails early. */
+  listener: readonly Step[];
   /** By the host for init, which may not be allowed to lower it. */
   score: readonly Step[];
   /** First of all in init. */
@@ -84,12 +86,21 @@ export function processClause(
   const release = [step("init", releaseProcess({}), "")];
   const always = { begin, release, problems };
   if (process === undefined) {
-    return { ...always, score: [], directory: [], prepare: [], limits: [], execute: [] };
+    return {
+      ...always,
+      listener: [],
+      score: [],
+      directory: [],
+      prepare: [],
+      limits: [],
+      execute: [],
+    };
   }
   const { cwd, args, oomScoreAdj } = process;
   const env = environmentOf(process, container.listenFds);
   return {
     ...always,
+    listener: listenerSteps(config, container),
     score:
       oomScoreAdj === undefined
         ? []

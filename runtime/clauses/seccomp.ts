@@ -3,13 +3,37 @@
 import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { checkListener } from "../ops/listener.ts";
+import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
-import { isSeccompEnabled } from "../seccomp/profile.ts";
+import { isSeccompEnabled, notifies, type Seccomp } from "../seccomp/profile.ts";
+import type { Container } from "./container.ts";
+
+const SPEC = "config-linux.md#seccomp";
 
 /** Whether a filter will be loaded. */
 export function filters(config: Config): boolean {
   const profile = config.linux?.seccomp;
   return profile !== undefined && isSeccompEnabled(profile);
+}
+
+/** Where the listener goes when the container is started; undefined if no rule notifies. */
+export function listenerFrom(
+  { linux }: Config,
+  bundle: string,
+): { path: string; metadata?: string } | undefined {
+  const profile = linux?.seccomp;
+  const { listenerPath = "", listenerMetadata: metadata } = profile ?? {};
+  if (profile === undefined || listenerPath === "" || !notifies(profile)) return undefined;
+  const path = listenerPath.startsWith("/") ? listenerPath : `${bundle}/${listenerPath}`;
+  return { path, ...(metadata !== undefined && { metadata }) };
+}
+
+/** A look whether the agent is there. */
+export function listenerSteps(config: Config, { bundle }: Container): Step[] {
+  const listener = listenerFrom(config, bundle);
+  if (listener === undefined) return [];
+  return [step("host", checkListener({ path: listener.path }), "/linux/seccomp/listenerPath")];
 }
 
 /** The compiled filter, or what is wrong with the profile. */
@@ -26,11 +50,21 @@ export function seccomp(
   const {
     compileSeccomp,
   }: typeof import("../seccomp/compile.ts") = require("../seccomp/compile.ts");
-  const problems = seccompProblems(profile);
+  const problems = [...seccompProblems(profile), ...flagProblems(profile, facts)];
   if (problems.length > 0) return { filter: undefined, problems };
   if (facts.machine !== "x86_64") {
     const message = `filters for the machine ${facts.machine} are not supported yet`;
     return { filter: undefined, problems: [{ pointer: "/linux/seccomp", message }] };
   }
   return { filter: compileSeccomp(profile, facts.machine), problems: [] };
+}
+
+/** Flags that are known and that this kernel does not take. */
+function flagProblems({ flags = [] }: Seccomp, facts: HostFacts): Problem[] {
+  const { FLAG_VALUES }: typeof import("../seccomp/names.ts") = require("../seccomp/names.ts");
+  return flags.flatMap((name, position) => {
+    const isTaken = ((FLAG_VALUES.get(name) ?? 0) & ~facts.seccompFlags) === 0;
+    const message = `the kernel does not take ${name}`;
+    return isTaken ? [] : [{ pointer: `/linux/seccomp/flags/${position}`, message, spec: SPEC }];
+  });
 }

@@ -2,6 +2,7 @@
 // log. The host reads it even when init was killed; `start` reads it through its descriptor. Init
 // may be under attack when it writes, so what is read is checked: lengths, numbers, no more.
 
+import { RESULT } from "../sys/exec.ts";
 import { closeFd, memoryFile } from "../sys/file.ts";
 import { mapFile, memoryAt } from "../sys/libc.ts";
 
@@ -10,11 +11,9 @@ const ROW_BYTES = 512;
 const ROW_TEXT_BYTES = 448;
 const LOG_BYTES = 8_192;
 
-/** Offsets in the header. The first two words are for the last system calls; see sys/exec.ts. */
-const RESULT_ERRNO = 0;
-const RESULT_STAGE = 4;
-const STEPS = 8;
-const LOG_USED = 12;
+/** Offsets in the header. Its first words are for the last system calls: RESULT of sys/exec.ts. */
+const STEPS = 16;
+const LOG_USED = 20;
 
 /** Offsets in a row. */
 const STARTED_MS = 0;
@@ -49,6 +48,10 @@ export interface Recorder {
   /** Steps that the plan has, as far as the memory says. */
   steps(): number;
   result(): { errno: number; stage: number };
+  /** Descriptor in init of the listener for SCMP_ACT_NOTIFY, once the filter is loaded. */
+  listener(): number | undefined;
+  /** Init waits for this before it executes the program. */
+  listenerIsTaken(): void;
   warnings(): string[];
   close(): void;
 }
@@ -115,9 +118,14 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
     },
     steps: () => clamp(view.getInt32(STEPS, true), rowsMax),
     result: () => ({
-      errno: -view.getInt32(RESULT_ERRNO, true),
-      stage: view.getInt32(RESULT_STAGE, true),
+      errno: -view.getInt32(RESULT.errno, true),
+      stage: view.getInt32(RESULT.stage, true),
     }),
+    listener: () => {
+      const word = view.getInt32(RESULT.listener, true);
+      return word > 0 ? word - 1 : undefined;
+    },
+    listenerIsTaken: () => view.setInt32(RESULT.taken, 1, true),
     warnings: () => {
       const used = clamp(view.getInt32(LOG_USED, true), LOG_BYTES);
       const text = bytes.toString("utf8", HEADER_BYTES, HEADER_BYTES + used);

@@ -14,5 +14,7 @@ export interface HostFacts {
   readonly userNamespace: boolean;
   /** Names of the capabilities in the caller's bounding set, such as "CAP_CHOWN". */
   readonly capabilities: readonly string[];
+  /** SECCOMP_FILTER_FLAG_* that the kernel takes; asked when it is read. */
+  readonly seccompFlags: number;
   readonly cgroup: CgroupLayout;
 }

@@ -2,6 +2,7 @@
 
 import { cgroupLayout } from "../cgroup/layout.ts";
 import { readFile } from "../sys/file.ts";
+import { seccompFlags } from "../sys/seccomp.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import type { HostFacts } from "./facts.ts";
 import { inUserNamespace } from "./user.ts";
@@ -15,6 +16,9 @@ export function probeHost(): HostFacts {
     gid: process.getegid?.() ?? 0,
     userNamespace: inUserNamespace(),
     capabilities: capabilitiesIn(status),
+    get seccompFlags() {
+      return seccompFlags();
+    },
     cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),
   });
 }

@@ -2,6 +2,7 @@
 
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
+import { listenerFrom } from "../clauses/seccomp.ts";
 import { type Init, runPlan, undoPlan } from "../engine/run.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
@@ -95,6 +96,7 @@ function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): C
 function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
   const { bundle, facts, plan } = prepared;
   const { config } = bundle;
+  const listener = listenerFrom(config, bundle.path);
   const cgroups = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, options.id);
   return {
     id: options.id,
@@ -106,6 +108,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
     phase: "creating",
     creator: identityOf(process.pid),
     program: config.process?.args[0] ?? null,
+    ...(listener && { listener }),
     hooks: {
       ...(config.hooks?.poststart && { poststart: config.hooks.poststart }),
       ...(config.hooks?.poststop && { poststop: config.hooks.poststop }),

@@ -5,16 +5,18 @@ import { mountOptionNames } from "../clauses/mount-options.ts";
 import { NAMESPACE_TYPES } from "../clauses/namespaces.ts";
 import { CAPABILITIES } from "../host/capabilities.ts";
 import {
+  FLAG_VALUES,
   SECCOMP_ACTIONS,
   SECCOMP_ARCHS,
   SECCOMP_FLAGS,
   SECCOMP_OPERATORS,
 } from "../seccomp/names.ts";
+import { seccompFlags } from "../sys/seccomp.ts";
 import { COMMIT, OCI_VERSION, VERSION } from "../version.ts";
 
 export type Features = ReturnType<typeof features>;
 
-/** The features structure, the same on every host. features.md, features-linux.md */
+/** The features structure: the same on every host, but for `supportedFlags`. features-linux.md */
 export function features() {
   return {
     ociVersionMin: "1.0.0",
@@ -31,8 +33,7 @@ export function features() {
         operators: SECCOMP_OPERATORS,
         archs: SECCOMP_ARCHS,
         knownFlags: SECCOMP_FLAGS,
-        // All of them are older than the oldest kernel that the program runs on, 5.14.
-        supportedFlags: SECCOMP_FLAGS,
+        supportedFlags: supportedFlags(),
       },
       apparmor: { enabled: false },
       selinux: { enabled: false },
@@ -44,4 +45,10 @@ export function features() {
     // No annotation of config.json is acted on.
     potentiallyUnsafeConfigAnnotations: [],
   };
+}
+
+/** Those of the known ones that this kernel takes. */
+function supportedFlags(): string[] {
+  const taken = seccompFlags();
+  return SECCOMP_FLAGS.filter((name) => ((FLAG_VALUES.get(name) ?? 0) & ~taken) === 0);
 }

@@ -12,6 +12,7 @@ import { closeFd, statusOf as fileStatusOf } from "../sys/file.ts";
 import { SIGKILL, trySignal } from "../sys/process.ts";
 import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
+import { connectToAgent, handOverListener } from "./listener.ts";
 import { holdProcess, type Status, statusOf } from "./status.ts";
 
 export interface StartOptions extends Place {
@@ -31,8 +32,10 @@ export function start(options: StartOptions): void {
   }
   const connection = connectToInit(options);
   if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
+  const agent = record.listener && connectToAgent(record.listener.path);
   const recorder = sayGo(connection);
   if (recorder === undefined) throw refusal(statusOf(options, record));
+  if (agent !== undefined) handOverListener({ record, recorder, agent, init: connection });
   waitForEnd(connection);
   for (const line of recorder.warnings()) options.log.warn(line);
   const failure = failureIn(recorder, record);

@@ -57,6 +57,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   return assemble([
     who.warnings,
     console.connect, // A wrong socket, namespace or source fails before anything is made.
+    program.listener,
     spaces.open,
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.

@@ -3,8 +3,8 @@
 
 import { MACHINES, type MachineName } from "./arch/machine.ts";
 import { newBpf, programBytes, putJump, putLoad, putReturn } from "./bpf.ts";
-import { FLAG_VALUES } from "./names.ts";
-import { isSeccompEnabled, type Seccomp } from "./profile.ts";
+import { FLAG_VALUES, NEW_LISTENER } from "./names.ts";
+import { isSeccompEnabled, notifies, type Seccomp } from "./profile.ts";
 import { putSearch } from "./put-search.ts";
 import { type Fallbacks, rangesFrom } from "./ranges.ts";
 import { actionValue, rulesFrom } from "./rules.ts";
@@ -16,8 +16,8 @@ export interface SeccompFilter {
   /** Length of `program` in instructions. */
   instructions: number;
   /**
-   * SECCOMP_FILTER_FLAG_*. If the profile has no `flags`, SPEC_ALLOW as in runc; the caller drops
-   * it where the kernel does not know it (before 4.17).
+   * SECCOMP_FILTER_FLAG_*: the profile's, SPEC_ALLOW if it has no `flags`, as in runc, and
+   * NEW_LISTENER for SCMP_ACT_NOTIFY.
    */
   flags: number;
   /** For the debug log: system calls that the profile names and no filtered architecture has. */
@@ -82,7 +82,7 @@ function isPermissive({ defaultAction = "" }: Seccomp): boolean {
 }
 
 function flagsOf(profile: Seccomp): number {
-  let flags = 0;
+  let flags = notifies(profile) ? NEW_LISTENER : 0;
   for (const flag of profile.flags ?? ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]) {
     flags |= FLAG_VALUES.get(flag) ?? 0;
   }

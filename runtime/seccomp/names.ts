@@ -13,6 +13,7 @@ export const ACTION_VALUES: ReadonlyMap<string, number> = new Map([
   ["SCMP_ACT_TRACE", 0x7ff00000],
   ["SCMP_ACT_ALLOW", 0x7fff0000],
   ["SCMP_ACT_LOG", 0x7ffc0000],
+  ["SCMP_ACT_NOTIFY", 0x7fc00000],
 ]);
 
 /** Actions whose data is an errno (for TRACE: the message that the tracer gets). */
@@ -24,7 +25,11 @@ export const FLAG_VALUES: ReadonlyMap<string, number> = new Map([
   ["SECCOMP_FILTER_FLAG_TSYNC", 0],
   ["SECCOMP_FILTER_FLAG_LOG", 1 << 1],
   ["SECCOMP_FILTER_FLAG_SPEC_ALLOW", 1 << 2],
+  ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1 << 5],
 ]);
+
+/** SECCOMP_FILTER_FLAG_NEW_LISTENER: no flag of the profile's, but what SCMP_ACT_NOTIFY asks for. */
+export const NEW_LISTENER = 1 << 3;
 
 export const SECCOMP_ACTIONS: readonly string[] = [...ACTION_VALUES.keys()];
 

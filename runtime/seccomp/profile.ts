@@ -29,6 +29,11 @@ export interface SeccompArg {
   op: string;
 }
 
+/** Whether there are calls that an agent answers; without, `listenerPath` means nothing. */
+export function notifies({ syscalls = [] }: Seccomp): boolean {
+  return syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY");
+}
+
 /**
  * Whether a profile asks for a filter at all. One without default action and without system calls
  * does not, as in runc; every other does, even one that allows everything.

@@ -1,5 +1,4 @@
-// What is wrong with `linux.seccomp`: what the specification, libseccomp or the kernel forbids,
-// and what is valid but not acted on yet.
+// What is wrong with `linux.seccomp`: what the specification, libseccomp or the kernel forbids.
 
 import type { Problem } from "../errors.ts";
 import {
@@ -10,7 +9,13 @@ import {
   SECCOMP_FLAGS,
   SECCOMP_OPERATORS,
 } from "./names.ts";
-import { isSeccompEnabled, type Seccomp, type SeccompArg, type SeccompSyscall } from "./profile.ts";
+import {
+  isSeccompEnabled,
+  notifies,
+  type Seccomp,
+  type SeccompArg,
+  type SeccompSyscall,
+} from "./profile.ts";
 
 type Report = (pointer: string, message: string) => void;
 
@@ -44,7 +49,7 @@ function checkDefaultAction(profile: Seccomp, report: Report): void {
   if (defaultAction === NOTIFY) {
     report(
       "/defaultAction",
-      `${NOTIFY} cannot be the default: the filter could not be handed over`,
+      `${NOTIFY} cannot be the default, as in other runtimes: not even the end would be free`,
     );
   } else if (!SECCOMP_ACTIONS.includes(defaultAction)) {
     report("/defaultAction", unknownName("action", defaultAction));
@@ -59,24 +64,23 @@ function checkArchitectures({ architectures = [] }: Seccomp, report: Report): vo
   }
 }
 
-function checkFlags({ flags = [] }: Seccomp, report: Report): void {
-  for (const [position, name] of flags.entries()) {
-    if (SECCOMP_FLAGS.includes(name)) continue;
-    const message =
-      name === WAIT_KILLABLE_RECV
-        ? `${name} needs ${NOTIFY}, which is not supported yet`
-        : unknownName("flag", name);
-    report(`/flags/${position}`, message);
+function checkFlags(profile: Seccomp, report: Report): void {
+  for (const [position, name] of (profile.flags ?? []).entries()) {
+    const pointer = `/flags/${position}`;
+    if (!SECCOMP_FLAGS.includes(name)) report(pointer, unknownName("flag", name));
+    else if (name === WAIT_KILLABLE_RECV && !notifies(profile)) {
+      report(pointer, `${name} is about calls that wait for an agent: no rule has ${NOTIFY}`);
+    }
   }
 }
 
 /** A listener without NOTIFY gets nothing to hear and is left alone, as by runc. */
 function checkListener(profile: Seccomp, report: Report): void {
-  const { listenerPath = "", listenerMetadata = "", syscalls = [] } = profile;
+  const { listenerPath = "", listenerMetadata = "" } = profile;
   if (listenerMetadata !== "" && listenerPath === "") {
     report("/listenerMetadata", "listenerMetadata is of no use without listenerPath");
   }
-  if (listenerPath === "" && syscalls.some(({ action }) => action === NOTIFY)) {
+  if (listenerPath === "" && notifies(profile)) {
     report("", `${NOTIFY} is used, but listenerPath is missing`);
   }
 }
@@ -86,13 +90,11 @@ function checkSyscall(entry: SeccompSyscall, report: Report): void {
   if (names.length === 0) report("/names", "names is empty, wanted at least one system call");
   const unnamed = names.indexOf("");
   if (unnamed >= 0) report(`/names/${unnamed}`, "the name of a system call is empty");
-  if (action === NOTIFY) {
-    report("/action", `${NOTIFY} is not supported yet`);
-    const write = names.indexOf("write");
-    if (write >= 0) {
-      report(`/names/${write}`, `write cannot be ${NOTIFY}: the filter could not be handed over`);
-    }
-  } else if (!SECCOMP_ACTIONS.includes(action)) {
+  const write = names.indexOf("write");
+  if (action === NOTIFY && write >= 0) {
+    report(`/names/${write}`, `write cannot have ${NOTIFY}, as in other runtimes`);
+  }
+  if (!SECCOMP_ACTIONS.includes(action)) {
     report("/action", unknownName("action", action));
   }
   checkErrnoRet(action, errnoRet, (message) => report("/errnoRet", message));

@@ -24,6 +24,13 @@ export interface JournalEntry {
   args: string;
 }
 
+/** Where the listener of a seccomp filter goes when the container is started. */
+export interface SeccompListener {
+  /** Absolute path of the agent's socket. */
+  path: string;
+  metadata?: string;
+}
+
 export interface ContainerRecord {
   version: number;
   id: string;
@@ -42,6 +49,8 @@ export interface ContainerRecord {
   init?: ProcessIdentity;
   /** args[0] of its process; null when the configuration has none. */
   program: string | null;
+  /** The agent that answers SCMP_ACT_NOTIFY, if the filter has one. */
+  listener?: SeccompListener;
   /** The hooks that run outside of the plan. */
   hooks: Pick<Hooks, "poststart" | "poststop">;
   /** Its cgroup directories, one a hierarchy. */

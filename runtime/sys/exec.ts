@@ -1,6 +1,7 @@
 // Loading a seccomp filter and executing a program, with nothing in between. JavaScript cannot
 // promise that: the engine looks at /proc/self/statm when it likes, and a filter may kill for it.
-// So the two system calls stand side by side in one page of machine code, made here.
+// So the two system calls stand side by side in one page of machine code, made here. With a listener
+// for SCMP_ACT_NOTIFY the code waits in between, without a system call, until somebody has it.
 
 import { callCode, check, mapPrivate, memoryAt, syscall } from "./libc.ts";
 import { NR } from "./nr.ts";
@@ -12,50 +13,85 @@ export interface ProgramImage {
   env: readonly string[];
 }
 
-/** Where the last two calls report: a shared page, written by plain stores (see store/result). */
+/** What the last two calls are made of, and where they report: a page that is shared. */
 export interface ExecRequest {
   image: ProgramImage;
   /** struct sock_filter[], and SECCOMP_FILTER_FLAG_*; absent: no filter. */
   filter?: { program: Uint8Array; flags: number };
-  /** Address of two 32-bit words: the negative errno, and the stage that was reached. */
+  /** Address of the words of {@link RESULT}. */
   resultAddress: number;
 }
 
-/** Value of the second result word once only execve(2) is left. */
+/** Byte offsets of the 32-bit words through which the code and the rest of the world speak. */
+export const RESULT = {
+  /** The negative errno of the call that failed. */
+  errno: 0,
+  /** `STAGE_EXEC` once only execve(2) is left. */
+  stage: 4,
+  /** The descriptor that seccomp(2) gave for SECCOMP_FILTER_FLAG_NEW_LISTENER, and one. */
+  listener: 8,
+  /** Anything but 0, from outside: the listener has been taken, execve(2) may follow. */
+  taken: 12,
+} as const;
+
 export const STAGE_EXEC = 2;
+
+/** linux/seccomp.h */
+const NEW_LISTENER = 1 << 3;
+
+/**
+ * How often the code looks whether the listener has been taken, before it gives up: whoever takes it
+ * may be gone. 10 to 140 clock ticks each, so some seconds to a minute of computing.
+ */
+const LOOKS = 0x40;
 
 /** Byte offsets of the structure that the code is called with. */
 const REQUEST = { hasFilter: 0, flags: 8, program: 16, path: 24, argv: 32, env: 40, result: 48 };
 const REQUEST_BYTES = 56;
 
-// System V calling convention: the request's address arrives in rdi and stays in rbx.
+// System V calling convention: the request's address arrives in rdi and stays in rbx. Where there is
+// a listener the code ends by ud2, SIGILL: exit_group(2) may be a call that the listener has to allow.
 const X86_64_CODE = [
   [0x48, 0x89, 0xfb], //                            mov  rbx, rdi
   [0x48, 0x83, 0x3b, 0x00], //                      cmp  qword [rbx + hasFilter], 0
-  [0x74, 0x19], //                                  je   exec
+  [0x74, 0x3b], //                                  je   exec
   [0xb8, 0x3d, 0x01, 0x00, 0x00], //                mov  eax, 317 (seccomp)
   [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1 (SECCOMP_SET_MODE_FILTER)
   [0x48, 0x8b, 0x73, REQUEST.flags], //             mov  rsi, [rbx + flags]
   [0x48, 0x8b, 0x53, REQUEST.program], //           mov  rdx, [rbx + program]
   [0x0f, 0x05], //                                  syscall
   [0x48, 0x85, 0xc0], //                            test rax, rax
-  [0x75, 0x1e], //                                  jnz  failed
+  [0x78, 0x40], //                                  js   failed
+  [0xf6, 0x43, REQUEST.flags, NEW_LISTENER], //     test byte [rbx + flags], NEW_LISTENER
+  [0x74, 0x1c], //                                  jz   exec
+  [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
+  [0xff, 0xc0], //                                  inc  eax
+  [0x89, 0x41, RESULT.listener], //                 mov  [rcx + listener], eax
+  [0xba, 0x00, 0x00, 0x00, LOOKS], //               mov  edx, LOOKS << 24
+  [0xf3, 0x90], //                           wait:  pause
+  [0x83, 0x79, RESULT.taken, 0x00], //              cmp  dword [rcx + taken], 0
+  [0x75, 0x06], //                                  jnz  exec
+  [0xff, 0xca], //                                  dec  edx
+  [0x75, 0xf4], //                                  jnz  wait
+  [0x0f, 0x0b], //                           die:   ud2
   [0x48, 0x8b, 0x4b, REQUEST.result], //     exec:  mov  rcx, [rbx + result]
-  [0xc7, 0x41, 0x04, STAGE_EXEC, 0, 0, 0], //       mov  dword [rcx + 4], STAGE_EXEC
+  [0xc7, 0x41, RESULT.stage, STAGE_EXEC, 0, 0, 0], //   mov  dword [rcx + stage], STAGE_EXEC
   [0xb8, 0x3b, 0x00, 0x00, 0x00], //                mov  eax, 59 (execve)
   [0x48, 0x8b, 0x7b, REQUEST.path], //              mov  rdi, [rbx + path]
   [0x48, 0x8b, 0x73, REQUEST.argv], //              mov  rsi, [rbx + argv]
   [0x48, 0x8b, 0x53, REQUEST.env], //               mov  rdx, [rbx + env]
   [0x0f, 0x05], //                                  syscall
   [0x48, 0x8b, 0x4b, REQUEST.result], //   failed:  mov  rcx, [rbx + result]
-  [0x89, 0x01], //                                  mov  [rcx], eax
+  [0x89, 0x01], //                                  mov  [rcx + errno], eax
+  [0xf6, 0x43, REQUEST.flags, NEW_LISTENER], //     test byte [rbx + flags], NEW_LISTENER
+  [0x75, 0xd4], //                                  jnz  die
   [0xb8, 0xe7, 0x00, 0x00, 0x00], //                mov  eax, 231 (exit_group)
   [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1
   [0x0f, 0x05], //                                  syscall
   [0x0f, 0x0b], //                                  ud2
 ].flat();
 
-/** seccomp(2) if there is a filter, then execve(2); on failure exit_group(1). Never returns. */
+/** seccomp(2) if there is a filter, then execve(2); on failure the process ends. Never returns. */
 export function loadFilterAndExec(request: ExecRequest): never {
   const call = prepareExec(request);
   return call();

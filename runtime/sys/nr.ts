@@ -17,6 +17,7 @@ const X86_64 = {
   recvmsg: 47,
   bind: 49,
   listen: 50,
+  setsockopt: 54,
   socketpair: 53,
   fcntl: 72,
   flock: 73,

@@ -118,6 +118,14 @@ export function openPidfd(pid: number): number | undefined {
   return check(fd, () => `pidfd_open(${pid})`);
 }
 
+/**
+ * pidfd_getfd(2): a copy of another process's descriptor, close-on-exec. Linux 5.6. Takes the right
+ * to trace that process; returns the negative errno without.
+ */
+export function tryCopyFd(pidfd: number, fd: number): number {
+  return syscall(NR.pidfd_getfd, pidfd, fd, 0);
+}
+
 /** pidfd_send_signal(2); returns 0 or the negative errno. */
 export function trySignal(pidfd: number, signal: number): number {
   return syscall(NR.pidfd_send_signal, pidfd, signal, 0, 0);

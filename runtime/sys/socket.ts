@@ -1,13 +1,13 @@
 // Unix sockets: pairs, listening and connecting by descriptor, and one descriptor a message.
 
-import { SyscallError } from "../errors.ts";
-import { closeFd, O_CLOEXEC } from "./file.ts";
+import { AT_FDCWD, closeFd, O_CLOEXEC, O_DIRECTORY, O_PATH } from "./file.ts";
 import { check, syscall } from "./libc.ts";
-import { piece } from "./memory.ts";
+import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -40,6 +40,19 @@ export function sendByte(socket: number, byte: number, fd?: number): void {
 
 /** sendmsg(2) of a short text with a descriptor (SCM_RIGHTS). */
 export function sendMessage(socket: number, data: Buffer, fd?: number): void {
+  sendPart(socket, data, fd);
+}
+
+/** As much of a text as it takes, with the descriptor on the first part of it (SCM_RIGHTS). */
+export function sendAll(socket: number, data: Buffer, fd: number): void {
+  const PART_BYTES_MAX = 16_384;
+  for (let sent = 0; sent < data.length; ) {
+    const part = data.subarray(sent, sent + PART_BYTES_MAX);
+    sent += sendPart(socket, part, sent === 0 ? fd : undefined);
+  }
+}
+
+function sendPart(socket: number, data: Buffer, fd?: number): number {
   const message = messageOf(data.length, fd === undefined ? 0 : 24);
   message.data.set(data);
   if (fd !== undefined) {
@@ -51,8 +64,7 @@ export function sendMessage(socket: number, data: Buffer, fd?: number): void {
   for (;;) {
     const result = syscall(NR.sendmsg, socket, message.address, MSG_NOSIGNAL);
     if (result === -EINTR) continue;
-    check(result, () => `sendmsg(${socket})`);
-    return;
+    return check(result, () => `sendmsg(${socket})`);
   }
 }
 
@@ -112,21 +124,72 @@ export function tryConnectAt(directory: number, name: string): number {
   return tryConnect(`/proc/self/fd/${directory}/${name}`);
 }
 
-/** connect(2) to a path of the caller's; throws, also when the path is too long for an address. */
+/** connect(2) to a path of the caller's; throws when it cannot. */
 export function connect(path: string): number {
-  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
-    const ENAMETOOLONG = 36;
-    throw new SyscallError(`connect("${path}")`, ENAMETOOLONG);
-  }
   return check(tryConnect(path), () => `connect("${path}")`);
 }
 
-function tryConnect(path: string): number {
+/**
+ * connect(2) to a path of any length, with a time limit on connecting and on each sending
+ * (SO_SNDTIMEO, socket(7)); past it both answer EAGAIN. The descriptor, or the negative errno.
+ */
+export function tryConnectWithin(path: string, limitMs: number): number {
+  const SOL_SOCKET = 1;
+  const SO_SNDTIMEO = 21;
   const socket = streamSocket();
-  const { address, length } = addressOf(path);
-  const result = syscall(NR.connect, socket, address, length);
+  const limit = piece(16);
+  limit.bytes.writeUInt32LE(Math.floor(limitMs / 1000), 0);
+  limit.bytes.writeUInt32LE((limitMs % 1000) * 1000, 8);
+  check(
+    syscall(NR.setsockopt, socket, SOL_SOCKET, SO_SNDTIMEO, limit.address, 16),
+    () => "setsockopt(SO_SNDTIMEO)",
+  );
+  return tryConnectOrClose(socket, path);
+}
+
+/**
+ * Whether a stream socket is bound to a path: 0, or the negative errno. Its owner notices nothing:
+ * the kernel refuses to connect a datagram socket to it, with EPROTOTYPE.
+ */
+export function tryFindStream(path: string): number {
+  const EPROTOTYPE = 91;
+  const socket = check(
+    syscall(NR.socket, AF_UNIX, SOCK_DGRAM | O_CLOEXEC, 0),
+    () => "socket(AF_UNIX, SOCK_DGRAM)",
+  );
+  const result = tryConnectOrClose(socket, path);
+  if (result === -EPROTOTYPE) return 0;
+  if (result < 0) return result;
+  closeFd(result);
+  return -EPROTOTYPE;
+}
+
+function tryConnect(path: string): number {
+  return tryConnectOrClose(streamSocket(), path);
+}
+
+/** The socket once it is connected, or the negative errno. */
+function tryConnectOrClose(socket: number, path: string): number {
+  const result = withShortPath(path, (short) => {
+    const { address, length } = addressOf(short);
+    return syscall(NR.connect, socket, address, length);
+  });
   if (result === 0) return socket;
   closeFd(socket);
+  return result;
+}
+
+/** A path too long for an address is gone through its directory. */
+function withShortPath(path: string, use: (short: string) => number): number {
+  const ENAMETOOLONG = 36;
+  if (Buffer.byteLength(path) <= PATH_BYTES_MAX) return use(path);
+  const slash = path.lastIndexOf("/");
+  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  const directory = syscall(NR.openat, AT_FDCWD, cstr(path.slice(0, slash + 1)), flags);
+  if (directory < 0) return directory;
+  const short = `/proc/self/fd/${directory}/${path.slice(slash + 1)}`;
+  const result = Buffer.byteLength(short) <= PATH_BYTES_MAX ? use(short) : -ENAMETOOLONG;
+  closeFd(directory);
   return result;
 }
 

@@ -8,6 +8,7 @@ const V1 = ["cpu", "cpuacct", "cpuset", "devices", "freezer", "blkio", "pids"];
 
 export const hybridRoot: HostFacts = {
   machine: "x86_64",
+  seccompFlags: 0x3f,
   uid: 0,
   gid: 0,
   userNamespace: false,

@@ -5,6 +5,7 @@ import { CAPABILITIES } from "./capabilities.ts";
 
 export const v2Root: HostFacts = {
   machine: "x86_64",
+  seccompFlags: 0x3f,
   uid: 0,
   gid: 0,
   userNamespace: false,

@@ -33,18 +33,6 @@ const fields: [pointer: string, patch: Patch][] = [
   ["/linux/netDevices", { linux: { netDevices: { eth9: { name: "eth0" } } } }],
   ["/linux/memoryPolicy", { linux: { memoryPolicy: { mode: "MPOL_LOCAL" } } }],
   ["/linux/personality", { linux: { personality: { domain: "LINUX32" } } }],
-  [
-    "/linux/seccomp",
-    {
-      linux: {
-        seccomp: {
-          defaultAction: "SCMP_ACT_ALLOW",
-          listenerPath: "/tmp/socket",
-          syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }],
-        },
-      },
-    },
-  ],
 ];
 
 if (foreignRuntime) skip("fields are refused", "another runtime supports more");
@@ -73,7 +61,6 @@ test("features claims none of them", async () => {
   if (foreignRuntime) return;
   assert.not(features.linux.namespaces.includes("user"));
   assert.not(features.linux.namespaces.includes("time"));
-  assert.not(features.linux.seccomp.actions.includes("SCMP_ACT_NOTIFY"));
   const { apparmor, selinux, intelRdt, netDevices } = features.linux;
   assert.is(apparmor.enabled, false);
   assert.is(selinux.enabled, false);

@@ -98,6 +98,10 @@ security: build ## Tests of known attacks
 conformance: build build/conformance/version ## The validation programs of OCI runtime-tools, against RUNTIME (build/runt)
 	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
 
+.PHONY: spec-conformance
+spec-conformance: $(GENERATED) ## Hold what the other tests have shown against the specification, and write docs/spec-conformance.md
+	$(call at-most,120) $(BUN) test/spec/run.ts
+
 .PHONY: soak
 soak: build ## The long runs of the system and security tests, at their full size
 	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security

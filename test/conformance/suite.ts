@@ -8,6 +8,7 @@ import { countsText, difference, readExpected, writeExpected } from "./expected.
 import { mountHierarchies } from "./hierarchies.ts";
 import { options } from "./options.ts";
 import { isClean, type ProgramResult, runProgram } from "./run-program.ts";
+import { recordShown } from "./shows.ts";
 import { skipReason } from "./skip-reason.ts";
 
 const { runtime, isOurs, only, write } = options(process.argv.slice(2));
@@ -42,6 +43,7 @@ for (const name of programs.sort()) {
 }
 
 if (write) writeExpected(results);
+if (isOurs && only.length === 0) recordShown(results);
 console.log(`${results.filter(isClean).length} clean of ${results.length}`);
 console.log(`${results.length - failed} passed, ${failed} failed, ${skipped} skipped`);
 if (interrupt.signal.aborted) {

@@ -9,6 +9,7 @@ import { refusesBundle } from "../support/refusal.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 test("a rootfs that is missing, a file, or a dangling link is refused by its name", async () => {
@@ -18,6 +19,7 @@ test("a rootfs that is missing, a file, or a dangling link is refused by its nam
   for (const name of ["missing", "file", "dangling"]) {
     await refusesBundle(bundle({ root: { path: join(directory, name) } }), new RegExp(name));
   }
+  shows("config.root.path.directory");
 });
 
 test("an empty rootfs has no program, which fails create", async () => {

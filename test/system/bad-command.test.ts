@@ -6,6 +6,7 @@ import { withContainer } from "../support/container.ts";
 import { refusesCommand } from "../support/refusal.ts";
 import { freshName } from "../support/room.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 const badIds = [
@@ -38,6 +39,7 @@ test("ids that are no file names, or worse, are refused by every command", async
     if (foreignRuntime) continue;
     await refusesCommand(["delete", "--force", id], /./);
   }
+  shows("runtime.create.bad-id");
 });
 
 test("an id that begins with a dash is no flag after --", async () => {
@@ -55,6 +57,7 @@ test("state, start, kill and delete of an unknown id say that it does not exist"
   for (const command of [["state"], ["start"], ["kill"], ["delete"]]) {
     await refusesCommand([...command, freshName()], /does not exist/);
   }
+  shows("runtime.query-state.unknown");
 });
 
 test("an unknown signal is refused by its name", async () => {

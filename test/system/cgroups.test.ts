@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import type { Patch } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
 import { freshName, room } from "../support/room.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 
 const mount = "/sys/fs/cgroup";
@@ -52,6 +53,7 @@ testV1("an absolute cgroupsPath is taken from the mount, in every hierarchy", as
     assert.is(readFileSync(join(mount, "pids", cgroupsPath, "cgroup.procs"), "utf8"), `${pid}\n`);
   });
   assert.not(existsSync(join(mount, "pids", cgroupsPath)));
+  shows("linux.cgroupsPath.absolute", "linux.cgroupsPath.same");
 });
 
 testV1(

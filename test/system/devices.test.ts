@@ -7,6 +7,7 @@ import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, withScript } from "../support/container.ts";
 import { freshDirectory } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 /** What it takes to open /dev/kmsg, the device of these tests that is not allowed by default. */
@@ -33,6 +34,7 @@ test("the default devices are there with the kernel's numbers and mode 0666", as
     "urandom character special file 1:9 666 0:0",
     "tty character special file 5:0 666 0:0",
   ]);
+  shows("linux.default-devices");
 });
 
 test("the caller's umask does not change the mode of devices", async () => {
@@ -50,6 +52,8 @@ test("the links of /dev are there", async () => {
     "pts/ptmx",
   ];
   assert.equal((await inside(text)).trimEnd().split("\n"), links);
+  shows("runtime-linux.dev-links");
+  shows("linux.default-devices");
 });
 
 test("the default devices can be used though all others are denied", async () => {
@@ -75,6 +79,7 @@ test("listed devices are made with their type, numbers, mode and owner", async (
     "/dev/deep/er/pipe fifo 0:0 622 0:0",
     "/elsewhere character special file 1:7 666 0:0",
   ]);
+  shows("linux.devices");
 });
 
 test("a listed device that is in the image already with the same numbers is taken", async () => {
@@ -96,6 +101,7 @@ test("a listed device whose place holds something else is an error", async () =>
     assert.is(code, 1);
     assert.ok(stderr.includes(path), stderr);
   }
+  shows("linux.devices.other-file");
 });
 
 test("a device of an unknown type, or without its numbers, is an error", async () => {

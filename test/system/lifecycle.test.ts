@@ -9,6 +9,7 @@ import { isRunning } from "../support/process.ts";
 import { freshName, room } from "../support/room.ts";
 import { sharedRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -22,6 +23,7 @@ test("create prints nothing and leaves a created container whose program has not
     assert.ok(pid > 0);
     assert.is(create.stdout(), "");
   });
+  shows("runtime.lifecycle.no-program-at-create");
 });
 
 test("the program runs after start and not before", async () => {
@@ -30,6 +32,7 @@ test("the program runs after start and not before", async () => {
     await becomes("stopped");
     assert.is(create.stdout(), "ran\n");
   });
+  shows("runtime.create.args-later", "runtime.lifecycle.program", "runtime.start.program");
 });
 
 test("state has runc's keys in runc's order, two spaces of indent, and the spec's values", async () => {
@@ -48,6 +51,8 @@ test("state has runc's keys in runc's order, two spaces of indent, and the spec'
     assert.match(state.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
     assert.ok(Math.abs(Date.parse(state.created) - Date.now()) < 60_000);
   });
+  shows("runtime.state.ociVersion", "runtime.state.id", "runtime.state.bundle");
+  shows("runtime.query-state.state");
 });
 
 test("a container is created, then running, then stopped with pid 0", async () => {
@@ -62,6 +67,7 @@ test("a container is created, then running, then stopped with pid 0", async () =
     assert.is(stopped.pid, 0);
     assert.is(stopped.id, id);
   });
+  shows("runtime.state.status", "runtime.state.pid", "runtime.scope");
 });
 
 test("kill takes a number, a name, a name with SIG, in any case, and SIGTERM by default", async () => {
@@ -76,6 +82,7 @@ test("kill takes a number, a name, a name with SIG, in any case, and SIGTERM by 
       assert.is(create.stdout(), `ready\n${name}\n`);
     });
   }
+  shows("runtime.kill.signal");
 });
 
 test("a created container can be killed and is then stopped", async () => {
@@ -103,6 +110,7 @@ test("kill of a stopped container says that it is not running", async () => {
     assert.match(stderr, /container not running/);
     await does("kill", "--all", "KILL");
   });
+  shows("runtime.kill.not-alive");
 });
 
 test("start of a running container and of a stopped one are refused", async () => {
@@ -117,6 +125,7 @@ test("start of a running container and of a stopped one are refused", async () =
     assert.is(late.code, 1);
     assert.match(late.stderr, /cannot start a container that has stopped/);
   });
+  shows("runtime.start.not-created");
 });
 
 test("delete of a running container is refused and changes nothing", async () => {
@@ -127,6 +136,7 @@ test("delete of a running container is refused and changes nothing", async () =>
     assert.match(stderr, new RegExp(`cannot delete container ${id} that is not stopped: running`));
     assert.is((await state()).status, "running");
   });
+  shows("runtime.delete.not-stopped");
 });
 
 test("delete of a created container is refused, and done with --force", async () => {
@@ -143,6 +153,7 @@ test("delete of a created container is refused, and done with --force", async ()
     await does("delete", "--force");
     assert.is(await stateOf(id), undefined);
   });
+  shows("runtime.delete.not-stopped");
 });
 
 test("delete --force ends a running container", async () => {
@@ -180,6 +191,7 @@ test("a second container of the same id is refused and the first is untouched", 
     assert.match(stderr, /container with given ID already exists/);
     assert.equal(await state(), before);
   });
+  shows("runtime.state.id-unique", "runtime.create.bad-id");
 });
 
 test("the bundle is the working directory unless named", async () => {
@@ -199,6 +211,7 @@ test("edits of the bundle after create change nothing", async () => {
     await becomes("stopped");
     assert.is(create.stdout(), "old\nold\n");
   });
+  shows("runtime.lifecycle.config-fixed");
 });
 
 test("list is a table of all containers, ids with --quiet, and an array with --format json", async () => {
@@ -298,6 +311,7 @@ test("a config without process can be created and not started", async () => {
     assert.is(code, 1);
     assert.match(stderr, /process/);
   });
+  shows("runtime.start.no-process", "config.process");
 });
 
 runTests();

@@ -7,6 +7,7 @@ import { defaultMounts, type Json } from "../support/bundle.ts";
 import { inside, run } from "../support/container.ts";
 import { type MountLine, mountAt } from "../support/mountinfo.ts";
 import { freshDirectory } from "../support/room.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 const mountinfo = "cat /proc/self/mountinfo";
@@ -70,6 +71,7 @@ test("flags of one mount are set and cleared, the last word wins", async () => {
     },
   );
   for (const [index, line] of lines.entries()) compare(flagRows[index], line.options);
+  shows("mount-options.mount-8");
 });
 
 test("a bind mount takes the same flags", async () => {
@@ -96,6 +98,7 @@ test("flags of the filesystem are passed to it", async () => {
     { type: "tmpfs", source: "x" },
   );
   for (const [index, line] of lines.entries()) compare(rows[index], line.superOptions);
+  shows("mount-options.mount-8");
 });
 
 test("options that leave no trace are accepted", async () => {
@@ -114,6 +117,7 @@ test("other options are the filesystem's own data", async () => {
   for (const word of ["size=64k", "mode=700", "nr_inodes=50"]) {
     assert.ok(line?.superOptions.includes(word), `${word} in ${line?.superOptions}`);
   }
+  shows("mount-options.data");
 });
 
 test("data that the filesystem does not know is an error that names the mount", async () => {

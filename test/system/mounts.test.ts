@@ -17,6 +17,7 @@ import { mountAt } from "../support/mountinfo.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 function withMounts(...added: Json[]): Patch {
@@ -70,6 +71,7 @@ test("mounts are made in the order of the list", async () => {
   const root = { path: newRootfs() };
   const order = withMounts(bind(one, "/data"), bind(two, "/data"));
   assert.is(await inside("cat /data/name", { root, ...order }), "two\n");
+  shows("config.mounts.order");
 });
 
 test("a relative source of a bind mount is taken from the bundle", async () => {
@@ -97,6 +99,7 @@ test("a relative destination is taken from the container's root", async () => {
   writeFileSync(join(source, "name"), "relative\n");
   const patch = { root: { path: newRootfs() }, ...withMounts(bind(source, "data")) };
   assert.is(await inside("cat /data/name", patch), "relative\n");
+  shows("config.mounts.destination.relative");
 });
 
 test("a target behind a symlink of the image is inside of the image", async () => {
@@ -167,6 +170,7 @@ test("a read-only root is read-only, with and without mounts on it", async () =>
   const stdout = await inside(text, { root, ...withMounts(scratch) });
   assert.ok(stdout.startsWith("tmp\nrefused\n"), stdout);
   assert.ok(mountAt(stdout.slice(12), "/").options.includes("ro"));
+  shows("config.root.readonly");
 });
 
 test("a root that is not read-only is writable, and what is written is in the image", async () => {

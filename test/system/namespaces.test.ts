@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { defaultNamespaces, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
 import { freshDirectory } from "../support/room.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 /** Types of config.json with the kernel's names in /proc/PID/ns. */
@@ -46,6 +47,7 @@ test("a listed namespace is new, one that is not listed is the caller's", async 
       assert.is(found[other] !== own(other), isNew, `${type}: ${other}`);
     }
   }
+  shows("linux.namespaces.new", "linux.namespaces.inherited");
 });
 
 test("all types at once are new, in any order of the list", async () => {
@@ -80,6 +82,7 @@ test("each namespace of another container is joined by its path", async () => {
       }
     }
   });
+  shows("linux.namespaces.path");
 });
 
 function all(): Json[] {
@@ -148,6 +151,7 @@ test("a path that is no namespace, of another type, or missing is an error that 
     assert.is(code, 1, path);
     assert.ok(stderr.includes(path), stderr);
   }
+  shows("linux.namespaces.path.type");
 });
 
 test("a namespace path that is a fifo is an error and does not hang", async () => {
@@ -164,6 +168,7 @@ test("a type listed twice, or unknown, is an error", async () => {
     assert.is(code, 1);
     assert.ok(stderr.includes(extra.type), stderr);
   }
+  shows("linux.namespaces.duplicate");
 });
 
 test("masked paths without a mount namespace are an error", async () => {

@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { inside, run } from "../support/container.ts";
 import { mountAt } from "../support/mountinfo.ts";
 import { newRootfs } from "../support/rootfs.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 /** A root filesystem with something to hide and protect. */
@@ -89,6 +90,7 @@ test("relative masked and read-only paths are errors", async () => {
     assert.is(code, 1);
     assert.match(stderr, new RegExp(`/linux/${name}/0`));
   }
+  shows("linux.maskedPaths.absolute", "linux.readonlyPaths.absolute");
 });
 
 runTests();

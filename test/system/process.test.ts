@@ -7,6 +7,7 @@ import type { Patch } from "../support/bundle.ts";
 import { inside, run, withScript } from "../support/container.ts";
 import { statusFields } from "../support/process.ts";
 import { newRootfs } from "../support/rootfs.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 const user1000 = { user: { uid: 1000, gid: 1001 } };
@@ -153,6 +154,8 @@ test("capabilities that are unknown or cannot be given are one warning, and the 
   assert.is(statusFields(stdout)["CapEff"], mask(5));
   assert.is(stderr.split("CAP_NO_SUCH_THING").length, 2, stderr);
   assert.match(stderr, /warn/);
+  shows("config.process.capabilities.warning", "config.process.capabilities.no-failure");
+  shows("runtime.warnings.go-on");
 });
 
 test("limits are the configured ones, soft and hard", async () => {
@@ -167,6 +170,8 @@ test("limits are the configured ones, soft and hard", async () => {
   assert.match(limits, /Max core file size +0 +4096 /);
   assert.match(limits, /Max stack size +4194304 +4194304 /);
   assert.match(limits, /Max file size +1048576 +1048576 /);
+  shows("config.process.rlimits.getrlimit", "config.process.rlimits.soft.applied");
+  shows("config.process.rlimits.hard.applied");
 });
 
 test("limits so low that only the program can live with them are set", async () => {
@@ -191,6 +196,7 @@ test("a limit given twice, or of an unknown type, is an error", async () => {
   const unknown = await run({ process: { rlimits: [{ ...one, type: "RLIMIT_X" }] } });
   assert.is(unknown.code, 1);
   assert.match(unknown.stderr, /\/process\/rlimits\/0\/type/);
+  shows("config.process.rlimits.type.unknown", "config.process.rlimits.duplicate");
 });
 
 test("noNewPrivileges is as configured", async () => {
@@ -207,6 +213,7 @@ test("oomScoreAdj is set when given, zero too, and else the caller's", async () 
   for (const oomScoreAdj of [0, 500, 1000]) {
     assert.is(await inside(text, { process: { oomScoreAdj } }, { through }), `${oomScoreAdj}\n`);
   }
+  shows("config.process.oomScoreAdj", "config.process.oomScoreAdj.absent");
 });
 
 test("a program of a user without rights to read it all the same runs", async () => {

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { defaultMounts, defaultNamespaces, type Patch } from "../support/bundle.ts";
 import { run } from "../support/container.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 
 const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
@@ -98,6 +99,7 @@ test("fields of other platforms and unknown fields are ignored", async () => {
     process: { unknownField: true },
   });
   assert.equal({ code, stderr }, { code: 0, stderr: "" });
+  shows("config.unknown");
 });
 
 runTests();

@@ -8,6 +8,7 @@ import { run, stateOf, withContainer } from "../support/container.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt, runtime } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -80,6 +81,7 @@ test("the three streams are the terminal, which is the controlling one", async (
   const { code, shown } = await underTerminal(runCommand(freshName()), { cwd: directory });
   assert.equal(shown.match(/tty\d|controls/g), ["tty0", "tty1", "tty2", "controls"]);
   assert.is(code, 0);
+  shows("linux.default-devices");
 });
 
 test("a key that interrupts reaches the program in the container", async () => {
@@ -161,6 +163,7 @@ test("the terminal has the configured size, which means nothing without a termin
   });
   const { code, stderr } = await run({ process: { consoleSize } });
   assert.is(code, 0, stderr);
+  shows("config.process.consoleSize.ignored");
 });
 
 test("a terminal of another user belongs to that user", async () => {

@@ -8,6 +8,7 @@ import { memory } from "../../../runtime/cgroup/controllers/memory.ts";
 import { pids } from "../../../runtime/cgroup/controllers/pids.ts";
 import { CONTROLLERS, hintFor } from "../../../runtime/cgroup/controllers/table.ts";
 import type { Resources } from "../../../runtime/config/types.gen.ts";
+import { shows } from "../../support/shows.ts";
 
 const GiB = 2 ** 30;
 
@@ -111,6 +112,7 @@ test("cpu with a burst above the quota or an idle that is no flag is refused", (
   assert.equal(wrong(cpu, { cpu: { quota: 1000, burst: 1001 } }), ["/linux/resources/cpu/burst"]);
   assert.equal(wrong(cpu, { cpu: { quota: -1, burst: 1001 } }), []);
   assert.equal(wrong(cpu, { cpu: { idle: 2 } }), ["/linux/resources/cpu/idle"]);
+  shows("linux.resources.cpu.quota", "linux.resources.cpu.burst");
 });
 
 test("cpus and mems belong to cpuset", () => {
@@ -124,6 +126,7 @@ test("pids writes max for no limit and 0 for a limit of 0", () => {
   assert.equal(writes(pids, { pids: { limit: 10 } }), ["pids.max=10"]);
   assert.equal(writes(pids, { pids: { limit: -1 } }), ["pids.max=max"]);
   assert.equal(writes(pids, { pids: { limit: 0 } }), ["pids.max=0"]);
+  shows("linux.resources.pids.zero");
 });
 
 const ALWAYS = [
@@ -164,6 +167,7 @@ test("devices are written in the listed order, those of every container last", (
       ...ALWAYS,
     ],
   );
+  shows("linux.resources.devices.order");
 });
 
 test("devices that begin with a single entry start from everything denied", () => {

@@ -11,6 +11,7 @@ import {
   missingDirectories,
   removeCgroup,
 } from "../../../runtime/cgroup/manager.ts";
+import { shows } from "../../support/shows.ts";
 
 const test = suite<{ top: string }>("manager");
 test.before.each((context) => {
@@ -37,6 +38,7 @@ test("a cgroup with processes in it or below it is refused", ({ top }) => {
     () => makeCgroup(`${top}/a`),
     /container's cgroup is not empty: 2 process\(es\) found/,
   );
+  shows("linux.cgroup.fit");
 });
 
 test("a frozen cgroup is refused, a thawed one is taken", ({ top }) => {
@@ -47,6 +49,7 @@ test("a frozen cgroup is refused, a thawed one is taken", ({ top }) => {
   rmSync(`${top}/freezer.state`);
   writeFileSync(`${top}/cgroup.freeze`, "1\n");
   assert.throws(() => makeCgroup(top), /container's cgroup unexpectedly frozen/);
+  shows("linux.cgroup.fit");
 });
 
 test("processes without a number in this pid namespace are left out", ({ top }) => {

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { CgroupLayout } from "../../../runtime/cgroup/layout.ts";
 import { cgroupDirectories } from "../../../runtime/cgroup/paths.ts";
+import { shows } from "../../support/shows.ts";
 
 const V1: CgroupLayout = {
   mode: "v1",
@@ -30,11 +31,13 @@ test("without a path the cgroup is beside the caller's own on v2", () => {
 test("an absolute path is taken from the mount", () => {
   assert.equal(directories(V1, "/x/y"), ["/cg/pids/x/y", "/cg/memory/x/y"]);
   assert.equal(directories(V2, "/x/y"), ["/cg/x/y"]);
+  shows("linux.cgroupsPath.absolute", "linux.cgroupsPath");
 });
 
 test("a relative path is taken from the caller's own cgroup", () => {
   assert.equal(directories(V1, "x/y"), ["/cg/pids/x/y", "/cg/memory/tenant/a/x/y"]);
   assert.equal(directories(V2, "x/y"), ["/cg/user.slice/x/y"]);
+  shows("linux.cgroupsPath", "linux.cgroupsPath.same");
 });
 
 test("dots lead out of neither the mount nor the caller's own cgroup", () => {

@@ -7,6 +7,7 @@ import type { Step } from "../../../runtime/plan/step.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { v2Root } from "../../hosts/v2-root.ts";
 import { v2Rootless } from "../../hosts/v2-rootless.ts";
+import { shows } from "../../support/shows.ts";
 
 const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchies: [] } };
 
@@ -101,6 +102,7 @@ test("resources that are not acted on are refused, empty ones are not", () => {
     "/linux/resources/hugepageLimits",
     "/linux/resources/rdma",
   ]);
+  shows("linux.resources.unified.missing");
 });
 
 test("on v2 the cgroup is made beside the caller's own and joined last", () => {
@@ -126,6 +128,7 @@ test("on v2 each limit and the list of devices are refused", () => {
     "/linux/resources/memory/swap",
     "/linux/resources/devices",
   ]);
+  shows("linux.resources.conversion");
 });
 
 test("without root a cgroup is optional unless it is asked for", () => {

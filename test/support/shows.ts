@@ -1,0 +1,21 @@
+// Tags of tests: which demands of the specification a test shows (test/spec/demands.txt).
+
+import { appendFileSync } from "node:fs";
+import { test } from "uvu";
+
+let name = "";
+test.before.each((context) => {
+  name = String(context["__test__"]);
+});
+
+/**
+ * Says which demands of the specification a test has shown: its last statement, which is reached
+ * when all its assertions held. The runner of the tests collects what is said, of files that pass.
+ *
+ * @param ids as in test/spec/demands.txt
+ */
+export function shows(...ids: string[]): void {
+  const file = process.env["TEST_SHOWS"];
+  if (file === undefined) return;
+  appendFileSync(file, ids.map((id) => `${JSON.stringify({ id, test: name })}\n`).join(""));
+}

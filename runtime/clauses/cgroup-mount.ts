@@ -181,7 +181,11 @@ function linkSteps(views: readonly View[], { mount, index }: CgroupMountPlace): 
       const to = target.slice(target.lastIndexOf("/") + 1);
       return controllers.map((name) => {
         const path = `${mount.destination}/${name}`;
-        return step("init", makeSymlink({ path, to, existing: "keep" }), `/mounts/${index}`);
+        return step(
+          "init",
+          makeSymlink({ path, to, existing: "keep", ifThere: false }),
+          `/mounts/${index}`,
+        );
       });
     });
 }

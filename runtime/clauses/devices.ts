@@ -2,15 +2,15 @@
 
 import type { Config, Device } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
-import { makeNode, makeSymlink, type Node } from "../ops/node.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { makeNode, makeSymlink, mountNode, type Node, openNode } from "../ops/node.ts";
 import { type Step, step } from "../plan/step.ts";
 import { pointerTo } from "./container.ts";
 import { mountOptions } from "./mount-options.ts";
-
-const RW_ALL = 0o666;
+import { hasNamespace } from "./namespaces.ts";
 
 function character(path: string, major: number, minor: number): Node {
-  return { path, type: "c", major, minor, fileMode: RW_ALL, uid: 0, gid: 0 };
+  return { path, type: "c", major, minor };
 }
 
 /** config-linux.md#default-devices, but for /dev/console and /dev/ptmx. */
@@ -23,7 +23,7 @@ export const DEFAULT_DEVICES: readonly Node[] = [
   character("/dev/tty", 5, 0),
 ];
 
-/** runtime-linux.md#dev-symbolic-links */
+/** Made if what they point to is there after the mounts (runtime-linux.md#dev-symbolic-links). */
 const LINKS: readonly (readonly [path: string, to: string])[] = [
   ["/dev/fd", "/proc/self/fd"],
   ["/dev/stdin", "/proc/self/fd/0"],
@@ -32,36 +32,76 @@ const LINKS: readonly (readonly [path: string, to: string])[] = [
 ];
 
 export interface DevicesClause {
+  /** By the host before the clone: its own nodes, for a container that may not make any. */
+  open: readonly Step[];
   make: readonly Step[];
   problems: readonly Problem[];
 }
 
-export function devices(config: Config): DevicesClause {
+export function devices(config: Config, facts: HostFacts): DevicesClause {
   const listed = config.linux?.devices ?? [];
   const named = new Set(listed.map(({ path }) => path));
   const own = listed.map((device, index) => ({
     node: nodeFrom(device),
     pointer: pointerTo("/linux/devices", index),
   }));
-  const defaults = hostDev(config) ? [] : defaultSteps(named);
+  const nodes = [...(hostDev(config) ? [] : defaultNodes(named)), ...own];
+  const steps = nodes.map((place, index) => nodeSteps(place, `$device${index}`, { config, facts }));
   return {
-    make: [...defaults, ...own.map(({ node, pointer }) => step("init", makeNode(node), pointer))],
+    open: steps.flatMap(({ open }) => open),
+    make: [...steps.flatMap(({ make }) => make), ...(hostDev(config) ? [] : linkSteps())],
     problems: listed.flatMap((device, index) =>
       problemsOf(device, pointerTo("/linux/devices", index)),
     ),
   };
 }
 
+interface Place {
+  node: Node;
+  pointer: string;
+}
+
 /** A listed device stands in for the default one of the same path. */
-function defaultSteps(named: ReadonlySet<string>): Step[] {
-  const nodes = DEFAULT_DEVICES.filter(({ path }) => !named.has(path)).map((node) =>
-    step("init", makeNode(node), ""),
-  );
+function defaultNodes(named: ReadonlySet<string>): Place[] {
+  return DEFAULT_DEVICES.filter(({ path }) => !named.has(path)).map((node) => ({
+    node,
+    pointer: "",
+  }));
+}
+
+/**
+ * A fifo can be made by anyone, a device only by the root of the initial user namespace. Others get
+ * the host's own node, with the host's owner and mode; the host opens it, which may see it where
+ * init no longer does, unless the host has no right to and init has one in its own namespaces.
+ */
+function nodeSteps(
+  { node, pointer }: Place,
+  slot: string,
+  { config, facts }: { config: Config; facts: HostFacts },
+): { open: Step[]; make: Step[] } {
+  if (node.type === "p" || makesNodes(config, facts)) {
+    return { open: [], make: [step("init", makeNode(node), pointer)] };
+  }
+  const { path, type, major, minor } = node;
+  const lent = { path, type, major, minor };
+  const isOpener = facts.uid === 0 && facts.capabilities.includes("CAP_SYS_ADMIN");
+  const open = step(isOpener ? "host" : "init", openNode({ ...lent, into: slot }), pointer);
+  const mount = step("init", mountNode({ ...lent, from: slot }), pointer);
+  return isOpener ? { open: [open], make: [mount] } : { open: [], make: [open, mount] };
+}
+
+/** mknod(2) of a device takes CAP_MKNOD in the initial user namespace. */
+function makesNodes(config: Config, facts: HostFacts): boolean {
+  const isInitial = !facts.userNamespace && !hasNamespace(config, "user");
+  return isInitial && facts.capabilities.includes("CAP_MKNOD");
+}
+
+function linkSteps(): Step[] {
   const links = LINKS.map(([path, to]) =>
-    step("init", makeSymlink({ path, to, existing: "keep" }), ""),
+    step("init", makeSymlink({ path, to, existing: "keep", ifThere: true }), ""),
   );
-  const ptmx = makeSymlink({ path: "/dev/ptmx", to: "pts/ptmx", existing: "replace" });
-  return [...nodes, ...links, step("init", ptmx, "")];
+  const ptmx = { path: "/dev/ptmx", to: "pts/ptmx", existing: "replace", ifThere: false } as const;
+  return [...links, step("init", makeSymlink(ptmx), "")];
 }
 
 /** A /dev of the host's is left as it is: what is made in it would stay behind on the host. */
@@ -78,9 +118,9 @@ function nodeFrom(device: Device): Node {
     type: device.type,
     major: Number(device.major ?? 0),
     minor: Number(device.minor ?? 0),
-    fileMode: device.fileMode ?? RW_ALL,
-    uid: device.uid ?? 0,
-    gid: device.gid ?? 0,
+    ...(device.fileMode !== undefined && { fileMode: device.fileMode }),
+    ...(device.uid !== undefined && { uid: device.uid }),
+    ...(device.gid !== undefined && { gid: device.gid }),
   };
 }
 

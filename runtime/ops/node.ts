@@ -5,22 +5,31 @@ import {
   changeModeAt,
   closeFd,
   deviceNumber,
+  type FileStatus,
   O_NOFOLLOW,
   O_PATH,
+  open,
   openAt,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFLNK,
   S_IFMT,
+  S_IFREG,
   statusOf,
   tryChangeOwner,
   tryMakeNodeAt,
+  tryOpenInRoot,
   trySymlinkAt,
   tryUnlinkAt,
 } from "../sys/file.ts";
+import { cloneTree, MS_PRIVATE, moveMount, setMountAttributes } from "../sys/mount.ts";
 import { defineOp } from "./op.ts";
 import { openParent, openTarget } from "./path.ts";
 
 const EEXIST = 17;
+const RW_ALL = 0o666;
+const PERMISSIONS = 0o7777;
 const S_IFIFO = 0o010000;
-const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 
 export interface Node {
@@ -28,58 +37,134 @@ export interface Node {
   type: "c" | "b" | "u" | "p";
   major: number;
   minor: number;
-  /** Permissions, decimal as in config.json. */
-  fileMode: number;
-  uid: number;
-  gid: number;
+  /** Permissions; absent: 0666 if it is made, and left alone if it is there. */
+  fileMode?: number;
+  /** Owner; absent: who makes it, and left alone if it is there. */
+  uid?: number;
+  gid?: number;
 }
 
 /** mknodat(2). A node that is there already must be the same one (config-linux.md#devices). */
 export const makeNode = defineOp<Node>({
   name: "node.make",
-  print: ({ path, type, major, minor }) =>
-    `${path} (${type}${type === "p" ? "" : ` ${major}:${minor}`})`,
+  print: deviceText,
   run: (node, { slots }) => {
     const { parent, name } = openParent(slots.get("$root"), node.path);
-    const type = node.type === "p" ? S_IFIFO : node.type === "b" ? S_IFBLK : S_IFCHR;
     const device = node.type === "p" ? 0 : deviceNumber(node.major, node.minor);
-    const result = tryMakeNodeAt(parent, name, type | node.fileMode, device);
+    const mode = fileType(node) | (node.fileMode ?? RW_ALL);
+    const result = tryMakeNodeAt(parent, name, mode, device);
     if (result < 0 && result !== -EEXIST) {
       throw new SyscallError(`mknodat("${node.path}", ${node.major}:${node.minor})`, -result);
     }
     const fd = openAt(parent, name, O_PATH | O_NOFOLLOW);
-    if (result === -EEXIST) requireSame(fd, node, type);
-    if (result === 0 && (node.uid !== 0 || node.gid !== 0)) {
-      const changed = tryChangeOwner(fd, node.uid, node.gid);
-      if (changed < 0) {
-        throw new SyscallError(`fchownat("${node.path}", ${node.uid}, ${node.gid})`, -changed);
-      }
-      // chown(2) clears set-user-ID bits, and the mode must be as given.
-      changeModeAt(parent, name, node.fileMode);
-    }
+    if (result === -EEXIST && !isSame(statusOf(fd), node)) throw otherFile(node.path, fd, node);
+    if (hasAttributes(node)) setAttributes(node, { parent, name, fd });
     closeFd(fd);
     closeFd(parent);
   },
 });
 
-function requireSame(fd: number, node: Node, type: number): void {
-  const status = statusOf(fd);
-  const sameType = (status.mode & S_IFMT) === type;
-  const sameDevice =
-    node.type === "p" || (status.rdevMajor === node.major && status.rdevMinor === node.minor);
-  if (!sameType || !sameDevice) {
-    throw new RuntimeError(
-      `${node.path} exists and is not the device ${node.type} ${node.major}:${node.minor}`,
-    );
-  }
+function hasAttributes({ fileMode, uid, gid }: Node): boolean {
+  return fileMode !== undefined || uid !== undefined || gid !== undefined;
 }
 
-/** symlinkat(2); what stands at `path` is replaced if `replace` is "node", and kept otherwise. */
-export const makeSymlink = defineOp<{ path: string; to: string; existing: "keep" | "replace" }>({
+/** As given, whatever its directory passes on (acl(5), the set-group-ID bit) or it had before. */
+function setAttributes(node: Node, at: { parent: number; name: string; fd: number }): void {
+  const { mode, uid, gid } = statusOf(at.fd);
+  const wanted = { uid: node.uid ?? uid, gid: node.gid ?? gid };
+  if (uid !== wanted.uid || gid !== wanted.gid) {
+    const changed = tryChangeOwner(at.fd, wanted.uid, wanted.gid);
+    if (changed < 0) {
+      throw new SyscallError(`fchownat("${node.path}", ${wanted.uid}, ${wanted.gid})`, -changed);
+    }
+  }
+  const fileMode = node.fileMode ?? mode & PERMISSIONS;
+  if (fileMode !== (statusOf(at.fd).mode & PERMISSIONS)) changeModeAt(at.parent, at.name, fileMode);
+}
+
+/** Opens the host's node of the same path: who may not make one is lent it. open_tree(2), 5.2. */
+export const openNode = defineOp<Node & { into: string }>({
+  name: "node.open",
+  print: (node) => `${deviceText(node)} →${node.into}`,
+  run: (node, { slots }) => {
+    const anchor = open(node.path, O_PATH);
+    if (!isSame(statusOf(anchor), node)) throw otherFile(`the host's ${node.path}`, anchor, node);
+    const tree = cloneTree(anchor, "", "single");
+    // A copy of a shared mount is its peer: what the container mounts there would show on the host.
+    setMountAttributes(tree, { set: 0, clear: 0, propagation: MS_PRIVATE, recursive: false });
+    slots.put(node.into, tree);
+    closeFd(anchor);
+  },
+});
+
+/** Mounts a node of the host's onto an empty file, or over the same node, below the root. */
+export const mountNode = defineOp<Node & { from: string }>({
+  name: "node.mount",
+  print: (node) => `${node.from} on ${deviceText(node)}`,
+  run: (node, { slots }) => {
+    const place = openTarget(slots.get("$root"), node.path, "file");
+    const status = statusOf(place);
+    const isEmpty = (status.mode & S_IFMT) === S_IFREG && status.size === 0;
+    if (!isEmpty && !isSame(status, node)) throw otherFile(node.path, place, node);
+    moveMount(slots.get(node.from), place);
+    closeFd(place);
+    slots.close(node.from);
+  },
+});
+
+function deviceText({ path, type, major, minor }: Node): string {
+  return `${path} (${type}${type === "p" ? "" : ` ${major}:${minor}`})`;
+}
+
+function fileType({ type }: Node): number {
+  if (type === "p") return S_IFIFO;
+  return type === "b" ? S_IFBLK : S_IFCHR;
+}
+
+function isSame(status: FileStatus, node: Node): boolean {
+  const sameType = (status.mode & S_IFMT) === fileType(node);
+  const sameDevice = status.rdevMajor === node.major && status.rdevMinor === node.minor;
+  return sameType && (node.type === "p" || sameDevice);
+}
+
+function otherFile(what: string, fd: number, node: Node): RuntimeError {
+  return new RuntimeError(`${what} is ${statusText(statusOf(fd))}, wanted ${nodeText(node)}`);
+}
+
+function nodeText({ type, major, minor }: Node): string {
+  return type === "p" ? "a fifo" : `the device ${type} ${major}:${minor}`;
+}
+
+function statusText({ mode, rdevMajor, rdevMinor }: FileStatus): string {
+  const numbers = `${rdevMajor}:${rdevMinor}`;
+  const texts: Readonly<Record<number, string>> = {
+    [S_IFCHR]: `the device c ${numbers}`,
+    [S_IFBLK]: `the device b ${numbers}`,
+    [S_IFIFO]: "a fifo",
+    [S_IFDIR]: "a directory",
+    [S_IFLNK]: "a symbolic link",
+    [S_IFREG]: "a regular file",
+  };
+  return texts[mode & S_IFMT] ?? "a socket";
+}
+
+interface Symlink {
+  path: string;
+  to: string;
+  /** What becomes of what stands at `path`; a directory is never replaced. */
+  existing: "keep" | "replace";
+  /** Only if there is something at `to` below the root. */
+  ifThere: boolean;
+}
+
+/** symlinkat(2). */
+export const makeSymlink = defineOp<Symlink>({
   name: "link.make",
-  print: ({ path, to }) => `${path} → ${to}`,
-  run: ({ path, to, existing }, { slots }) => {
-    const { parent, name } = openParent(slots.get("$root"), path);
+  print: ({ path, to, ifThere }) => `${path} → ${to}${ifThere ? " if it is there" : ""}`,
+  run: ({ path, to, existing, ifThere }, { slots }) => {
+    const root = slots.get("$root");
+    if (ifThere && !isThere(root, to)) return;
+    const { parent, name } = openParent(root, path);
     let result = trySymlinkAt(to, parent, name);
     if (result === -EEXIST && existing === "replace") {
       tryUnlinkAt(parent, name);
@@ -91,6 +176,13 @@ export const makeSymlink = defineOp<{ path: string; to: string; existing: "keep"
     }
   },
 });
+
+/** The file itself, also where it is a link into nowhere, as those of /proc/self/fd can be. */
+function isThere(root: number, path: string): boolean {
+  const fd = tryOpenInRoot(root, path, O_PATH | O_NOFOLLOW);
+  if (fd >= 0) closeFd(fd);
+  return fd >= 0;
+}
 
 /** A directory below the root, with those above it, if it is not there. */
 export const makeDirectory = defineOp<{ path: string }>({

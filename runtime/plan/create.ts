@@ -32,7 +32,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const spaces = namespaces(config, { facts, container, birthplace: group.birthplace });
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
-  const nodes = devices(config);
+  const nodes = devices(config, facts);
   const names = hostname(config, container);
   const covers = masks(config);
   const parameters = sysctl(config, container);
@@ -63,6 +63,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     group.limits, // between "deny all" and what is allowed again nobody can make a device.
     group.open, // Init enters by descriptor, from wherever it stands by then.
     trees.open, // Sources that init could not open as they are now; id maps before it is there.
+    nodes.open, // The same for devices that nobody in a user namespace can make.
     host(listenForStart({ directory })), // Init inherits the socket.
     rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
     spaces.clone,

@@ -1,6 +1,6 @@
 // Device nodes: the ones every container has, the listed ones, and who may use them.
 
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
@@ -65,43 +65,90 @@ test("listed devices are made with their type, numbers, mode and owner", async (
   const devices = [
     { path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 0o640, uid: 7, gid: 8 },
     { path: "/dev/unbuffered", type: "u", major: 1, minor: 5 },
-    { path: "/dev/block", type: "b", major: 7, minor: 200, fileMode: 0o600 },
-    { path: "/dev/deep/er/pipe", type: "p", fileMode: 0o622 },
+    { path: "/dev/block", type: "b", major: 7, minor: 300, fileMode: 0o600 },
+    { path: "/dev/deep/er/pipe", type: "p", fileMode: 0o622, gid: 9 },
     { path: "/elsewhere", type: "c", major: 1, minor: 7 },
+    { path: "/shared/of-group", type: "c", major: 1, minor: 7, fileMode: 0, gid: 0 },
+    { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o600 },
   ];
-  const text =
-    "stat -c '%n %F %t:%T %a %u:%g' /dev/mine /dev/unbuffered /dev/block /dev/deep/er/pipe /elsewhere";
-  const patch = { root: { path: newRootfs() }, linux: { devices, ...allowAll } };
-  assert.equal((await inside(text, patch)).trimEnd().split("\n"), [
+  const paths = devices.map(({ path }) => path).join(" ");
+  const text = `stat -c '%n %F %t:%T %a %u:%g' ${paths}; stat -c %a /dev/deep /dev/deep/er`;
+  const rootfs = newRootfs();
+  mkdirSync(join(rootfs, "shared"));
+  // What is made in such a directory gets its group.
+  chownSync(join(rootfs, "shared"), 0, 1234);
+  chmodSync(join(rootfs, "shared"), 0o2777);
+  const patch = { root: { path: rootfs }, linux: { devices, ...allowAll } };
+  const through = ["sh", "-c", 'umask 0077; exec "$@"', "sh"];
+  assert.equal((await inside(text, patch, { through })).trimEnd().split("\n"), [
     "/dev/mine character special file 1:3 640 7:8",
     "/dev/unbuffered character special file 1:5 666 0:0",
-    "/dev/block block special file 7:c8 600 0:0",
-    "/dev/deep/er/pipe fifo 0:0 622 0:0",
+    "/dev/block block special file 7:12c 600 0:0",
+    "/dev/deep/er/pipe fifo 0:0 622 0:9",
     "/elsewhere character special file 1:7 666 0:0",
+    "/shared/of-group character special file 1:7 0 0:0",
+    "/dev/null character special file 1:3 600 0:0",
+    "755",
+    "755",
   ]);
   shows("linux.devices");
 });
 
-test("a listed device that is in the image already with the same numbers is taken", async () => {
+test("a listed device that is in the image already is taken, as it is but for what is given", async () => {
   const rootfs = newRootfs();
-  Bun.spawnSync(["mknod", join(rootfs, "there"), "c", "1", "3"]);
-  const devices = [{ path: "/there", type: "c", major: 1, minor: 3 }];
+  for (const name of ["there", "other"]) {
+    Bun.spawnSync(["mknod", "-m", "0604", join(rootfs, name), "c", "1", "3"]);
+    chownSync(join(rootfs, name), 5, 6);
+  }
+  const devices = [
+    { path: "/there", type: "c", major: 1, minor: 3 },
+    { path: "/other", type: "c", major: 1, minor: 3, uid: 7, fileMode: 0o640 },
+    // Again: it is there now.
+    { path: "/other", type: "u", major: 1, minor: 3 },
+  ];
   const patch = { root: { path: rootfs }, linux: { devices, ...allowAll } };
-  assert.is(await inside("stat -c '%t:%T' /there", patch), "1:3\n");
+  const text = "stat -c '%t:%T %a %u:%g' /there /other";
+  assert.is(await inside(text, patch), "1:3 604 5:6\n1:3 640 7:6\n");
 });
 
-test("a listed device whose place holds something else is an error", async () => {
+test("a listed device whose place holds something else is an error that names both", async () => {
   if (foreignRuntime) return;
   const rootfs = newRootfs();
   writeFileSync(join(rootfs, "file"), "");
+  symlinkSync("/dev/null", join(rootfs, "link"));
   Bun.spawnSync(["mknod", join(rootfs, "other"), "c", "1", "5"]);
-  for (const path of ["/file", "/other"]) {
-    const devices = [{ path, type: "c", major: 1, minor: 3 }];
-    const { code, stderr } = await run({ root: { path: rootfs }, linux: { devices, ...allowAll } });
+  Bun.spawnSync(["mkfifo", join(rootfs, "pipe")]);
+  const device = { type: "c", major: 1, minor: 3 };
+  for (const [listed, found] of [
+    [{ path: "/file", ...device }, "/file is a regular file, wanted the device c 1:3"],
+    [{ path: "/link", ...device }, "/link is a symbolic link, wanted the device c 1:3"],
+    [{ path: "/other", ...device }, "/other is the device c 1:5, wanted the device c 1:3"],
+    [{ path: "/other", ...device, type: "b" }, "/other is the device c 1:5, wanted the device b"],
+    [{ path: "/tmp", type: "p" }, "/tmp is a directory, wanted a fifo"],
+    [{ path: "/pipe", ...device }, "/pipe is a fifo, wanted the device c 1:3"],
+    [{ path: "/", ...device }, "names no file"],
+  ] as const) {
+    const linux = { devices: [listed], ...allowAll };
+    const { code, stderr } = await run({ root: { path: rootfs }, linux });
     assert.is(code, 1);
-    assert.ok(stderr.includes(path), stderr);
+    assert.ok(stderr.includes(found), stderr);
   }
   shows("linux.devices.other-file");
+});
+
+test("links of /dev to files that the mounts have not brought are left out", async () => {
+  const mounts = defaultMounts.filter((mount) => !JSON.stringify(mount).includes("proc"));
+  assert.is(await inside("cd /dev; ls -d fd std* ptmx 2> /dev/null || :", { mounts }), "ptmx\n");
+});
+
+test("what the image has in the place of a link of /dev is kept", async () => {
+  const rootfs = newRootfs();
+  writeFileSync(join(rootfs, "dev/stdin"), "of the image\n");
+  const patch = { root: { path: rootfs }, mounts: defaultMounts.slice(0, 1) };
+  assert.is(
+    await inside("cat /dev/stdin; readlink /dev/stdout", patch),
+    "of the image\n/proc/self/fd/1\n",
+  );
 });
 
 test("a device of an unknown type, or without its numbers, is an error", async () => {

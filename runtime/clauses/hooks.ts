@@ -57,6 +57,7 @@ export function hookRuns(
     path: hook.path,
     args: argumentsOf(hook),
     env: hook.env ?? (isInside ? inherited : container.environment),
+    cwd: kind === "startContainer" ? null : container.bundle,
     timeoutMs: hook.timeout === undefined ? null : hook.timeout * 1000,
     namespace: isInside ? "container" : "runtime",
     state: {

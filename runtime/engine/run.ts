@@ -13,7 +13,6 @@ import { type CallerLimits, callerLimits } from "./caller.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
 import { makeRecorder, type Recorder } from "./recorder.ts";
-import { spawnProgram } from "./spawn.ts";
 
 export interface Run {
   plan: Plan;
@@ -245,6 +244,7 @@ class Walker implements OpContext {
 
   spawn: OpContext["spawn"] = (program) => {
     requireOneThread();
+    const { spawnProgram }: typeof import("./spawn.ts") = require("./spawn.ts");
     spawnProgram(program, this.#caller);
   };
 

@@ -3,9 +3,8 @@
 import { hookRuns } from "../clauses/hooks.ts";
 import type { Config, Hooks } from "../config/types.gen.ts";
 import { callerEnvironment, callerLimits } from "../engine/caller.ts";
-import { spawnProgram } from "../engine/spawn.ts";
 import { RuntimeError } from "../errors.ts";
-import type { HookRun } from "../ops/hook.ts";
+import { type HookRun, hookProgram } from "../ops/hook.ts";
 
 export interface HookOptions {
   kind: Extract<keyof Hooks, "poststart" | "poststop">;
@@ -42,11 +41,10 @@ function runsFor({ kind, hooks, id, bundle, status, environment }: HookOptions):
 }
 
 function runOne(run: HookRun, { kind, pid, environment }: HookOptions): void {
+  // Most containers have no such hook.
+  const { spawnProgram }: typeof import("../engine/spawn.ts") = require("../engine/spawn.ts");
   try {
-    const { path, args, env, timeoutMs, state } = run;
-    const stdin = JSON.stringify({ ...state, pid });
-    const program = { path, args, env, stdin, ...(timeoutMs !== null && { timeoutMs }) };
-    spawnProgram(program, callerLimits(environment));
+    spawnProgram(hookProgram(run, pid), callerLimits(environment));
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     throw new RuntimeError(`${kind} hook: ${error.message}`);

@@ -51,10 +51,14 @@ export interface Program {
   path: string;
   args: readonly string[];
   env: readonly string[];
+  /** Where it starts, or / if that cannot be entered; absent: where this process is. */
+  cwd?: string;
   /** Text for its standard input. */
   stdin: string;
-  /** Past this it is killed with its process group; absent: no limit. */
+  /** Past this it is killed with all that it has started; absent: no limit. */
   timeoutMs?: number;
+  /** How much of its output, the end, the error tells when it fails; less than 4,000. */
+  outputBytes: number;
 }
 
 /** One thing that can be done. `args` is plain data: it prints as JSON and fits a journal. */

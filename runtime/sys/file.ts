@@ -43,6 +43,11 @@ export function open(path: string, flags: number, mode = 0): number {
   return openAt(AT_FDCWD, path, flags, mode);
 }
 
+/** As {@link open}, or the negative errno. */
+export function tryOpen(path: string, flags: number): number {
+  return syscall(NR.openat, AT_FDCWD, cstr(path), flags | O_CLOEXEC, 0);
+}
+
 /** openat(2); adds O_CLOEXEC. */
 export function openAt(directory: number, path: string, flags: number, mode = 0): number {
   return check(

@@ -30,6 +30,7 @@ export const PR_CAP_AMBIENT = 47;
 
 const ESRCH = 3;
 const EINTR = 4;
+const ECHILD = 10;
 
 /** What clone3(2) gave: the pid (0 in the child) and, in the parent, a pidfd. */
 export interface Cloned {
@@ -108,6 +109,20 @@ export function reapOthers(exceptPid: number): void {
     const pid = bytes.readInt32LE(16);
     if (result < 0 || pid === 0 || pid === exceptPid) return;
     syscall(NR.waitid, P_PID, pid, address, WEXITED | WNOHANG, 0);
+  }
+}
+
+/** Reaps every child that has ended; false when there is no child left. */
+export function reapEnded(): boolean {
+  const P_ALL = 0;
+  const [WNOHANG, WEXITED] = [1, 4];
+  const { address, bytes } = piece(128);
+  for (;;) {
+    bytes.fill(0);
+    const result = syscall(NR.waitid, P_ALL, 0, address, WEXITED | WNOHANG, 0);
+    if (result === -ECHILD) return false;
+    check(result, () => "waitid(P_ALL)");
+    if (bytes.readInt32LE(16) === 0) return true;
   }
 }
 

@@ -3,13 +3,21 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { bundle, defaultMounts, type Json, type Patch } from "../support/bundle.ts";
+import {
+  bundle,
+  defaultMounts,
+  defaultNamespaces,
+  type Json,
+  type Patch,
+  script,
+} from "../support/bundle.ts";
 import { run, stateOf, withContainer, withScript } from "../support/container.ts";
 import { type HookFolder, hookFolder } from "../support/hook.ts";
+import { openWith } from "../support/open-with.ts";
 import { isRunning } from "../support/process.ts";
 import { freshName } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
-import { runt } from "../support/runt.ts";
+import { runt, startRunt } from "../support/runt.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -31,6 +39,10 @@ function sharedFolder(folder: HookFolder): Patch {
       { destination: folder.directory, source: folder.directory, options: ["bind"] },
     ],
   };
+}
+
+function isPid(namespace: Json): boolean {
+  return JSON.stringify(namespace) === '{"type":"pid"}';
 }
 
 /** One witness for each phase. */
@@ -227,19 +239,78 @@ test("a failing poststop hook only warns, and the ones after it run", async () =
   });
 });
 
-test("a hook past its timeout is killed with all that it started", async () => {
+/** A family that a signal to its process group does not reach, written down as it is made. */
+const family =
+  "note() { echo $1 >> $DIR/pids; }; note $$; sleep 30 & note $!; setsid sleep 30 & note $!;" +
+  " (setsid sh -c 'echo $$ >> $DIR/pids; sleep 30 & echo $! >> $DIR/pids; wait' &);" +
+  " export DIR; while [ $(wc -l < $DIR/pids) -lt 5 ]; do sleep 0.01; done; ";
+
+/** Pids of a family, once all are written down. */
+function familyOf(folder: HookFolder): Promise<number[]> {
+  return waitUntil("a whole family", () => {
+    const pids = (folder.read("pids") ?? "").trim().split("\n").map(Number);
+    return pids.length === 5 && pids;
+  });
+}
+
+test("a hook past its timeout is killed with all that it started, in sessions of their own too", async () => {
+  const shared = { linux: { namespaces: defaultNamespaces.filter((one) => !isPid(one)) } };
+  for (const [kind, patch] of [
+    ["createRuntime", {}],
+    ["createContainer", {}],
+    ["createContainer", shared],
+  ] as const) {
+    const folder = hookFolder();
+    const path = folder.add("slow", `export DIR; ${family} sleep 30`);
+    const startedMs = performance.now();
+    const { code, stderr } = await run({ ...patch, hooks: { [kind]: [{ path, timeout: 1 }] } });
+    const tookMs = performance.now() - startedMs;
+    assert.is(code, 1, kind);
+    assert.match(stderr, /past specified timeout of 1s/);
+    assert.ok(tookMs >= 900 && tookMs < 5000, `${tookMs} ms`);
+    // In a pid namespace of their own they do not know their pids; nothing is left all the same.
+    if (kind === "createContainer" && patch !== shared) continue;
+    assert.equal((await familyOf(folder)).filter(isRunning), [], kind);
+  }
+});
+
+test("a startContainer hook past its timeout is killed with all that it started", async () => {
+  for (const namespaces of [defaultNamespaces, defaultNamespaces.filter((one) => !isPid(one))]) {
+    const marker = `${1000 + Math.floor(Math.random() * 1_000_000)}`;
+    const text = `setsid sleep ${marker} & (setsid sleep ${marker} &); sleep ${marker}`;
+    const hooks = { startContainer: [{ path: "/bin/sh", args: ["sh", "-c", text], timeout: 1 }] };
+    const { code, stderr } = await run({ hooks, linux: { namespaces } });
+    assert.is(code, 1);
+    assert.match(stderr, /past specified timeout of 1s/);
+    const listed = Bun.spawnSync(["ps", "-eo", "stat,args"]).stdout.toString().split("\n");
+    const left = listed.filter((line) => line.includes(`sleep ${marker}`) && !/^Z/.test(line));
+    assert.equal(left, []);
+  }
+});
+
+test("a create that is killed takes its hook along, with all that the hook started", async () => {
   const folder = hookFolder();
-  const path = folder.add("slow", "sleep 30 & echo $! > $DIR/child; echo $$ > $DIR/self; sleep 30");
-  const startedMs = performance.now();
-  const { code, stderr } = await run({ hooks: { createRuntime: [{ path, timeout: 1 }] } });
-  const tookMs = performance.now() - startedMs;
-  assert.is(code, 1);
-  assert.match(stderr, /time/i);
-  assert.ok(tookMs >= 900 && tookMs < 5000, `${tookMs} ms`);
-  assert.not(isRunning(Number(folder.read("self"))));
-  if (!foreignRuntime) {
-    await waitUntil("end of the hook's child", () => !isRunning(Number(folder.read("child"))));
-  } else process.kill(Number(folder.read("child")), "SIGKILL");
+  const path = folder.add("slow", `export DIR; ${family} sleep 30`);
+  const id = freshName();
+  const directory = bundle({
+    hooks: { createRuntime: [{ path }], poststop: [{ path: folder.witness("poststop") }] },
+  });
+  const create = startRunt(["create", "--bundle", directory, id]);
+  const pids = await familyOf(folder);
+  create.kill("SIGKILL");
+  await create.ended;
+  await waitUntil("end of the family", () => !pids.some(isRunning));
+  assert.is((await stateOf(id))?.status, "stopped");
+  assert.equal(folder.trace(), []);
+  const { code, stderr } = await runt(["delete", id]);
+  assert.is(code, 0, stderr);
+  assert.equal(folder.trace(), ["poststop"], "delete runs the poststop hooks");
+});
+
+test("a timeout may be longer than a life", async () => {
+  const hooks = { createRuntime: [{ path: "/bin/true", timeout: Number.MAX_SAFE_INTEGER }] };
+  const { code, stderr } = await run({ hooks });
+  assert.is(code, 0, stderr);
 });
 
 test("a hook that ends in time is not disturbed by its timeout", async () => {
@@ -275,11 +346,55 @@ test("a hook that does not read its standard input is no failure", async () => {
   assert.is(code, 0, stderr);
 });
 
-test("a hook that fills its standard output does not block", async () => {
+test("ten thousand lines of a hook do not block, and its error tells the last of them", async () => {
   const folder = hookFolder();
-  const path = folder.add("loud", "head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2");
-  const { code, stderr } = await run({ hooks: { createRuntime: [{ path }] } });
-  assert.is(code, 0, stderr.slice(0, 200));
+  const text = "seq -f 'line %.0f of out' 10000; seq -f 'line %.0f of err' 10000 >&2";
+  const ended = folder.add("loud", text);
+  const failing = folder.add("failing", `${text}; echo 'the reason ü' >&2; exit 7`);
+  const patch = { hooks: { createRuntime: [{ path: ended }], createContainer: [{ path: ended }] } };
+  const { code, stderr } = await run(patch);
+  assert.equal({ code, stderr }, { code: 0, stderr: "" });
+  for (const kind of ["createRuntime", "createContainer"]) {
+    const failed = await run({ hooks: { [kind]: [{ path: failing }] } });
+    assert.is(failed.code, 1);
+    assert.match(
+      failed.stderr.trim(),
+      /exit status 7, output: …line \d+ of err.*\D10000 of err.*the reason ü"?$/s,
+    );
+    assert.ok(failed.stderr.length < 5000, `${failed.stderr.length}`);
+  }
+});
+
+test("hooks start in the bundle, startContainer's in the working directory of the program", async () => {
+  const folder = hookFolder();
+  const look = (name: string): string => folder.add(name, `pwd > $DIR/${name}.pwd`);
+  const early = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
+  const directory = bundle({
+    root: { path: newRootfs() },
+    hooks: {
+      ...Object.fromEntries(early.map((kind) => [kind, [{ path: look(kind) }]])),
+      startContainer: [{ path: "/bin/sh", args: ["sh", "-c", "pwd > /tmp/seen"] }],
+    },
+    process: { cwd: "/work", ...script("cat /tmp/seen") },
+  });
+  const { code, stdout, stderr } = await runt(["run", "--bundle", directory, freshName()]);
+  assert.is(code, 0, stderr);
+  assert.is(stdout, "/work\n");
+  for (const kind of early) assert.is(folder.read(`${kind}.pwd`), `${directory}\n`, kind);
+});
+
+test("a hook inherits no descriptor, neither the caller's nor the runtime's", async () => {
+  const folder = hookFolder();
+  const path = folder.add("fds", "exec ls /proc/self/fd > $DIR/$1.fds");
+  const kinds = ["createRuntime", "createContainer", "poststart", "poststop"];
+  const entries = kinds.map((kind) => [kind, [{ path, args: [path, kind] }]]);
+  const patch = { root: { path: newRootfs() }, hooks: Object.fromEntries(entries) };
+  const fds = ["a", "b"].map((name) => openWith(join(folder.directory, name), name));
+  const command = ["run", "--preserve-fds", "2", "--bundle", bundle(patch), freshName()];
+  const { code, stderr } = await runt(command, { fds });
+  assert.is(code, 0, stderr);
+  // ls reads the directory through a fourth.
+  for (const kind of kinds) assert.is(folder.read(`${kind}.fds`), "0\n1\n2\n3\n", kind);
 });
 
 test("a child that a hook leaves behind does not block the runtime", async () => {

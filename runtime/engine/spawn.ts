@@ -38,7 +38,11 @@ export function spawnProgram(program: Program, caller: CallerLimits): void {
   requireSuccess(program, outcome.ending, outcome.output);
 }
 
-function requireSuccess({ path, outputBytes }: Program, ending: Ending, output: string): void {
+function requireSuccess(
+  { path, outputBytes = 2_000 }: Program,
+  ending: Ending,
+  output: string,
+): void {
   if ("code" in ending && ending.code === 0) return;
   const said = lastOf(output.trim(), outputBytes);
   throw new RuntimeError(`${path}: ${howOf(ending)}${said === "" ? "" : `, output: ${said}`}`);

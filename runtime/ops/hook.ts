@@ -35,7 +35,7 @@ export function hookProgram(run: HookRun, pid: number): Program {
     env,
     stdin: JSON.stringify({ ...state, pid }),
     // What init has to say goes through the flight recorder, whose rows are short.
-    outputBytes: namespace === "runtime" ? 2_000 : 300,
+    ...(namespace === "container" && { outputBytes: 300 }),
     ...(cwd !== null && { cwd }),
     ...(timeoutMs !== null && { timeoutMs }),
   };

@@ -57,8 +57,8 @@ export interface Program {
   stdin: string;
   /** Past this it is killed with all that it has started; absent: no limit. */
   timeoutMs?: number;
-  /** How much of its output, the end, the error tells when it fails; less than 4,000. */
-  outputBytes: number;
+  /** How much of its output, the end, the error tells when it fails; absent: 2,000. */
+  outputBytes?: number;
 }
 
 /** One thing that can be done. `args` is plain data: it prints as JSON and fits a journal. */

@@ -8,6 +8,8 @@ export interface CgroupDirectory {
   readonly controllers: readonly string[];
   /** Mount point of the hierarchy. */
   readonly mount: string;
+  /** The caller's own cgroup, from the mount. */
+  readonly own: string;
   /** Absolute path of the cgroup's directory. */
   readonly directory: string;
 }
@@ -27,7 +29,7 @@ export function cgroupDirectories(
   const path = cleanPath(cgroupsPath ?? id);
   return layout.hierarchies.map(({ controllers, mount, own }) => {
     const base = absolute ? "" : layout.mode === "v2" ? parentOf(own) : own;
-    return { controllers, mount, directory: mount + cleanPath(`${base}${path}`) };
+    return { controllers, mount, own, directory: mount + cleanPath(`${base}${path}`) };
   });
 }
 

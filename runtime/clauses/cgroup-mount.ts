@@ -13,10 +13,11 @@ import {
   type MountAttributes,
   MS_PRIVATE,
 } from "../sys/mount.ts";
+import { treeOpener } from "./tree-opener.ts";
 
 export interface CgroupMountClause {
-  /** Before the clone, after the container's cgroup has been made. */
-  readonly host: readonly Step[];
+  /** After the container's cgroup has been made, by the {@link treeOpener}. */
+  readonly open: readonly Step[];
   /** At the mount's place among the others. */
   readonly init: readonly Step[];
   /** After init's last join and after its cgroup namespace is its own. */
@@ -50,7 +51,7 @@ export function cgroupMount(
   place: CgroupMountPlace,
 ): CgroupMountClause {
   const wrong = mountProblems(place, facts);
-  if (wrong.length > 0) return { host: [], init: [], late: [], problems: wrong };
+  if (wrong.length > 0) return { open: [], init: [], late: [], problems: wrong };
   const ownNamespace = config.linux?.namespaces?.some(({ type }) => type === "cgroup") ?? false;
   const views = viewsOf(config, facts, place);
   const because = `/mounts/${place.index}`;
@@ -58,12 +59,12 @@ export function cgroupMount(
   if (ownNamespace) {
     const mounts = views.map((view) => init(mountNew(view, place)));
     const early = [init(makeDirectory({ path: place.mount.destination }))];
-    return { host: [], init: early, late: around(mounts, { views, place, facts }), problems: [] };
+    return { open: [], init: early, late: around(mounts, { views, place, facts }), problems: [] };
   }
   const mounts = views.map((view) => init(mountBound(view, place)));
   return {
-    host: views.map(({ path, slot }) =>
-      step("host", openTree({ path, recursive: false, into: slot }), because),
+    open: views.map(({ path, otherwise, slot }) =>
+      step(treeOpener(facts), openTree({ path, otherwise, recursive: false, into: slot }), because),
     ),
     init: around(mounts, { views, place, facts }),
     late: [],
@@ -88,6 +89,8 @@ interface View {
   controllers: readonly string[];
   /** Directory of the host that is bound where there is no cgroup namespace. */
   path: string;
+  /** The caller's own, where an ordinary user could not make one for the container. */
+  otherwise: string | null;
   slot: string;
   target: string;
 }
@@ -98,16 +101,23 @@ function viewsOf(config: Config, facts: HostFacts, place: CgroupMountPlace): Vie
   const directories = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, place.id);
   if (facts.cgroup.mode === "v2") {
     return directories.map(({ controllers, mount: path }) => {
-      return { type: "cgroup2", controllers, path, slot: slot(0), target: destination };
+      const target = destination;
+      return { type: "cgroup2", controllers, path, otherwise: null, slot: slot(0), target };
     });
   }
   return directories.map((one, number) => ({
     type: one.controllers.length === 0 ? "cgroup2" : "cgroup",
     controllers: one.controllers,
     path: one.directory,
+    otherwise: isRootless(facts) ? `${one.mount}${one.own}` : null,
     slot: slot(number),
     target: `${destination}/${nameOf(one)}`,
   }));
+}
+
+/** Where the caller may not have made the container's cgroup. */
+function isRootless({ uid, userNamespace }: HostFacts): boolean {
+  return uid !== 0 || userNamespace;
 }
 
 /** The name on the host, such as "cpu,cpuacct"; programs look for cgroup2 at "unified". */

@@ -18,7 +18,6 @@ import {
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { Container } from "./container.ts";
-import { isClonedInside } from "./namespaces.ts";
 
 const SPEC = "config-linux.md#control-groups";
 
@@ -57,7 +56,7 @@ export function cgroup(
   return {
     create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
-    ...ways(directories, facts, { optional, because, inside: isClonedInside(config) }),
+    ...ways(directories, facts, { optional, because }),
     problems: [...limits.problems, ...unsupportedProblems(resources)],
   };
 }
@@ -74,7 +73,7 @@ type Ways = Pick<
 function ways(
   directories: readonly CgroupDirectory[],
   facts: HostFacts,
-  { optional, because, inside }: { optional: boolean; because: string; inside: boolean },
+  { optional, because }: { optional: boolean; because: string },
 ): Ways {
   const memory = directories.filter((one) => chargesMemory(one, facts));
   const others = directories.filter((one) => !chargesMemory(one, facts));
@@ -93,18 +92,20 @@ function ways(
       : [host(cgroupOpen({ directories: pathsOf(which), into: which.map(slotOf) }))];
   const enter = (which: readonly CgroupDirectory[]): Step[] =>
     which.length === 0 ? [] : [step("init", cgroupEnter({ from: which.map(slotOf) }), because)];
-  const ofV1 = { enter: enter(v1), enterMemory: enter(memory), joinMemory: [] };
-  const doors = open([...v1, ...memory]);
-  if (unified === undefined) return { ...ofV1, open: doors, birthplace: null, join: [] };
-  const { directory } = unified;
-  if (inside) {
-    // Who has only the rights of the container's root may not put a child there.
-    const join = [host(cgroupJoin({ directories: [directory], optional }))];
-    return { ...ofV1, open: doors, birthplace: null, join };
-  }
-  const birthplace = "$cgroup";
-  const openUnified = host(cgroupOpenBirthplace({ directory, into: birthplace }));
-  return { ...ofV1, open: [...doors, openUnified], birthplace, join: [] };
+  const birthplace = unified === undefined ? null : "$cgroup";
+  return {
+    open: [
+      ...open([...v1, ...memory]),
+      ...(unified === undefined
+        ? []
+        : [host(cgroupOpenBirthplace({ directory: unified.directory, into: "$cgroup" }))]),
+    ],
+    birthplace,
+    enter: enter(v1),
+    enterMemory: enter(memory),
+    join: [],
+    joinMemory: [],
+  };
 }
 
 /** Such as `$cgroup.cpu,cpuacct`. */

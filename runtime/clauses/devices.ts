@@ -8,6 +8,7 @@ import { type Step, step } from "../plan/step.ts";
 import { pointerTo } from "./container.ts";
 import { mountOptions } from "./mount-options.ts";
 import { hasNamespace } from "./namespaces.ts";
+import { treeOpener } from "./tree-opener.ts";
 
 function character(path: string, major: number, minor: number): Node {
   return { path, type: "c", major, minor };
@@ -32,7 +33,7 @@ const LINKS: readonly (readonly [path: string, to: string])[] = [
 ];
 
 export interface DevicesClause {
-  /** By the host before the clone: its own nodes, for a container that may not make any. */
+  /** By the {@link treeOpener}: the host's own nodes, for a container that may not make any. */
   open: readonly Step[];
   make: readonly Step[];
   problems: readonly Problem[];
@@ -71,8 +72,7 @@ function defaultNodes(named: ReadonlySet<string>): Place[] {
 
 /**
  * A fifo can be made by anyone, a device only by the root of the initial user namespace. Others get
- * the host's own node, with the host's owner and mode; the host opens it, which may see it where
- * init no longer does, unless the host has no right to and init has one in its own namespaces.
+ * the host's own node, with the host's owner and mode.
  */
 function nodeSteps(
   { node, pointer }: Place,
@@ -84,10 +84,10 @@ function nodeSteps(
   }
   const { path, type, major, minor } = node;
   const lent = { path, type, major, minor };
-  const isOpener = facts.uid === 0 && facts.capabilities.includes("CAP_SYS_ADMIN");
-  const open = step(isOpener ? "host" : "init", openNode({ ...lent, into: slot }), pointer);
-  const mount = step("init", mountNode({ ...lent, from: slot }), pointer);
-  return isOpener ? { open: [open], make: [mount] } : { open: [], make: [open, mount] };
+  return {
+    open: [step(treeOpener(facts), openNode({ ...lent, into: slot }), pointer)],
+    make: [step("init", mountNode({ ...lent, from: slot }), pointer)],
+  };
 }
 
 /** mknod(2) of a device takes CAP_MKNOD in the initial user namespace. */

@@ -14,9 +14,10 @@ import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
 import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
 import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 import { sharesMounts } from "./root.ts";
+import { treeOpener } from "./tree-opener.ts";
 
 export interface MountsClause {
-  /** Trees of the host that have to be opened before the clone, and mappings of ids. */
+  /** Trees that have to be opened early, by the {@link treeOpener}, and mappings of ids. */
   open: readonly Step[];
   mount: readonly Step[];
   /** What has to be made in a mount before it may be read-only. */
@@ -46,7 +47,7 @@ export function mounts(config: Config, facts: HostFacts, container: Container): 
     clause.problems.push(...wrong);
     if (wrong.length > 0) continue;
     if (options.bind !== undefined && !options.remount)
-      addTree(clause, config, { ...place, container });
+      addTree(clause, config, { ...place, facts, container });
     else if (options.remount) clause.mount.push(step("init", remountOf(place), pointer));
     else if (showsCgroup(mount, facts)) addCgroup(clause, { config, facts, container }, place);
     else addFilesystem(clause, config, place);
@@ -76,14 +77,18 @@ type Lists = {
   idMaps: Map<string, string>;
 };
 
-function addTree(lists: Lists, config: Config, place: Place & { container: Container }): void {
-  const { mount, options, index, pointer, container } = place;
+function addTree(
+  lists: Lists,
+  config: Config,
+  place: Place & { facts: HostFacts; container: Container },
+): void {
+  const { mount, options, index, pointer, facts, container } = place;
   const path = absolute(mount.source ?? "", container.bundle);
   const tree = `$tree${index}`;
   const recursive = options.bind === "recursive";
-  const open = openTree({ path, recursive, into: tree });
-  if (isMapped(place) || needsHost(path, config, container)) {
-    lists.open.push(step("host", open, `${pointer}/source`));
+  const open = openTree({ path, otherwise: null, recursive, into: tree });
+  if (isMapped(place) || isEarly(path, config, container)) {
+    lists.open.push(step(treeOpener(facts), open, `${pointer}/source`));
   } else lists.mount.push(step("init", open, `${pointer}/source`));
   const idMap = addIdMap(lists, config, place);
   if (idMap !== null) {
@@ -110,11 +115,11 @@ function addTree(lists: Lists, config: Config, place: Place & { container: Conta
 }
 
 /**
- * Whether a tree is opened before the clone. At its turn is better, since the kernel lists mounts by
+ * Whether a tree is opened before all mounts. At its turn is better, since the kernel lists mounts by
  * age (6.8); but by then init may not be allowed to see it, stands in another mount namespace, or
  * has mounts of its own below the root filesystem that would become part of the tree.
  */
-function needsHost(path: string, config: Config, { rootfs }: Container): boolean {
+function isEarly(path: string, config: Config, { rootfs }: Container): boolean {
   const overlaps = `${rootfs}/`.startsWith(`${path}/`) || path.startsWith(`${rootfs}/`);
   return (
     overlaps || path === "/" || hasNamespace(config, "user") || !hasNewNamespace(config, "mount")
@@ -176,7 +181,7 @@ function addCgroup(
     adjustments: options.adjustments,
     id: context.container.id,
   });
-  lists.open.push(...clause.host);
+  lists.open.push(...clause.open);
   lists.mount.push(...clause.init);
   lists.afterCgroup.push(...clause.late);
   lists.problems.push(...clause.problems);

@@ -52,8 +52,10 @@ export interface NamespacesClause {
   clone: readonly (Step | Wait)[];
   /** By the host, after the clone: the ids of a user namespace that init is the first in. */
   map: readonly Step[];
-  /** For init, first of all: the root of its user namespace. */
-  become: readonly (Step | Wait)[];
+  /** Init goes on when that is done. */
+  mapped: readonly Wait[];
+  /** For init, early: the root of its user namespace. */
+  become: readonly Step[];
   /** For init, early: the loopback interface of a new network namespace. */
   prepare: readonly Step[];
   /** For init, after its last join: the cgroup namespace, whose root is where init stands. */
@@ -77,10 +79,10 @@ export function hasNewNamespace(config: Config, type: Namespace["type"]): boolea
 }
 
 /**
- * Whether init is cloned by a joiner that is in the container's user namespace already: one that is
+ * Whether the joiner enters the container's user namespace before it clones init: one that is
  * joined, or a new one that also has to own a new time namespace.
  */
-export function isClonedInside(config: Config): boolean {
+function isClonedInside(config: Config): boolean {
   if (!hasNamespace(config, "user")) return false;
   return !hasNewNamespace(config, "user") || hasNewNamespace(config, "time");
 }
@@ -121,7 +123,8 @@ export function namespaces(config: Config, surroundings: Surroundings): Namespac
     map: mapsInit
       ? [step("host", mapIdsOf("init", config, surroundings), "/linux/uidMappings")]
       : [],
-    become: mapsInit ? [waits("init"), becomeStep("init", config)] : [],
+    mapped: mapsInit ? [waits("init")] : [],
+    become: hasNamespace(config, "user") ? [becomeStep(config)] : [],
     prepare: ofType("network").map(({ pointer }) => step("init", bringUp({ name: "lo" }), pointer)),
     unshareCgroup: ofType("cgroup").map(({ type, flag, pointer }) =>
       step("init", unshareNamespace({ type, flag }), pointer),
@@ -160,7 +163,6 @@ function cloneSteps(
     ...(inside ? enterUserNamespace(config, { joined, made }, surroundings) : []),
     ...lateJoinSteps(joined, inside),
     ...(time === undefined ? [] : timeSteps(config, time)),
-    ...(inside ? [becomeStep("joiner", config)] : []),
     clone("joiner"),
     step("host", adoptInit({}), "/linux/namespaces"),
   ];
@@ -230,10 +232,10 @@ function timeSteps({ linux }: Config, { type, flag, pointer }: Listed): Step[] {
   ];
 }
 
-function becomeStep(who: "joiner" | "init", config: Config): Step {
+function becomeStep(config: Config): Step {
   const ids = { uid: firstId(config, "uid"), gid: firstId(config, "gid") };
   const index = config.linux?.namespaces?.findIndex(({ type }) => type === "user") ?? 0;
-  return step(who, becomeRoot(ids), pointerTo("/linux/namespaces", index));
+  return step("init", becomeRoot(ids), pointerTo("/linux/namespaces", index));
 }
 
 /** What every container takes, an ordinary user gets in a user namespace only. */

@@ -7,7 +7,7 @@ import { fillCpuset } from "../cgroup/fill-cpuset.ts";
 import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
-import { defineOp, type OpContext } from "./op.ts";
+import { defineOp } from "./op.ts";
 
 const EPERM = 1;
 const ENOENT = 2;
@@ -29,9 +29,11 @@ export const cgroupCreate = defineOp<{
   name: "cgroup.create",
   print: ({ directories }) => braceText(directories),
   run({ directories, optional }, context) {
-    for (const directory of directories) {
-      unlessOptional(optional, context, () => makeCgroup(directory));
-    }
+    const refusals = directories.flatMap((directory) =>
+      whatRefuses(optional, () => makeCgroup(directory)),
+    );
+    const [first] = refusals;
+    if (first !== undefined) context.warn(`the container has no cgroup of its own: ${first}`);
   },
   undo({ directories, missing }) {
     for (const directory of missing.toReversed()) {
@@ -49,8 +51,8 @@ export const cgroupFillCpuset = defineOp<{
 }>({
   name: "cgroup.fill-cpuset",
   print: ({ directory }) => directory,
-  run({ directory, mount, optional }, context) {
-    unlessOptional(optional, context, () => fillCpuset(directory, mount));
+  run({ directory, mount, optional }) {
+    whatRefuses(optional, () => fillCpuset(directory, mount));
   },
 });
 
@@ -79,7 +81,7 @@ export const cgroupJoin = defineOp<{ directories: readonly string[]; optional: b
   run({ directories, optional }, context) {
     const pid = context.initPid();
     for (const directory of directories) {
-      unlessOptional(optional, context, () => joinCgroup(directory, pid));
+      whatRefuses(optional, () => joinCgroup(directory, pid));
     }
   },
 });
@@ -122,13 +124,14 @@ export const cgroupOpenBirthplace = defineOp<{ directory: string; into: string }
 });
 
 /** Callers without privileges often may not touch cgroups, which matters only if they want to. */
-function unlessOptional(optional: boolean, context: OpContext, act: () => void): void {
+function whatRefuses(optional: boolean, act: () => void): string[] {
   try {
     act();
+    return [];
   } catch (error) {
     const refused =
       error instanceof SyscallError && [EPERM, ENOENT, EACCES, EROFS].includes(error.errno);
     if (!(optional && refused)) throw error;
-    context.warn(`the container has no cgroup of its own: ${error.message}`);
+    return [error.message];
   }
 }

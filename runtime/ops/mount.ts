@@ -1,5 +1,6 @@
 // Mounts, all through descriptors: new filesystems, trees of the host, attributes, remounts.
 
+import { SyscallError } from "../errors.ts";
 import {
   closeFd,
   O_PATH,
@@ -176,16 +177,36 @@ function withMode({ type, data }: FilesystemMount, target: number): readonly str
   return [...data, `mode=${(statusOf(target).mode & 0o7777).toString(8)}`];
 }
 
+interface OpenTree {
+  path: string;
+  /** Opened instead where `path` could not be made. */
+  otherwise: string | null;
+  recursive: boolean;
+  into: string;
+}
+
 /** Opens a tree of the host as a detached copy. open_tree(2), Linux 5.2. */
-export const openTree = defineOp<{ path: string; recursive: boolean; into: string }>({
+export const openTree = defineOp<OpenTree>({
   name: "tree.open",
-  print: ({ path, into }) => `${path} →${into}`,
-  run: ({ path, recursive, into }, { slots }) => {
-    const anchor = open(path, O_PATH);
+  print: ({ path, otherwise, into }) =>
+    `${path}${otherwise === null ? "" : ` or ${otherwise}`} →${into}`,
+  run: ({ path, otherwise, recursive, into }, { slots }) => {
+    const anchor = openEither(path, otherwise);
     slots.put(into, cloneTree(anchor, "", recursive ? "recursive" : "single"));
     closeFd(anchor);
   },
 });
+
+function openEither(path: string, otherwise: string | null): number {
+  const ENOENT = 2;
+  try {
+    return open(path, O_PATH);
+  } catch (error) {
+    const isMissing = error instanceof SyscallError && error.errno === ENOENT;
+    if (!isMissing || otherwise === null) throw error;
+    return open(otherwise, O_PATH);
+  }
+}
 
 interface TreeMount {
   /** Slot of the detached tree. */

@@ -14,6 +14,7 @@ import { refused } from "../clauses/refused.ts";
 import { root } from "../clauses/root.ts";
 import { sysctl } from "../clauses/sysctl.ts";
 import { terminal } from "../clauses/terminal.ts";
+import { treeOpener } from "../clauses/tree-opener.ts";
 import type { Config } from "../config/types.gen.ts";
 import { ConfigError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -33,6 +34,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
   const nodes = devices(config, facts);
+  const opener = treeOpener(facts);
   const names = hostname(config, container);
   const covers = masks(config);
   const parameters = sysctl(config, container);
@@ -62,8 +64,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.
     group.open, // Init enters by descriptor, from wherever it stands by then.
-    trees.open, // Sources that init could not open as they are now; id maps before it is there.
-    nodes.open, // The same for devices that nobody in a user namespace can make.
+    opener === "host" ? [trees.open, nodes.open].flat() : [], // What init could not open later.
     host(listenForStart({ directory })), // Init inherits the socket.
     rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
     spaces.clone,
@@ -74,6 +75,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     program.score,
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
+    spaces.mapped,
+    opener === "init" ? [trees.open, nodes.open].flat() : [], // Still with the ids that may see them.
     spaces.become, // Whoever has no id can own nothing of what follows.
     program.begin, // Nobody inside may trace or outlive what follows.
     group.enter, // All but the hierarchy that counts memory.

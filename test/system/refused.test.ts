@@ -2,7 +2,7 @@
 // and `features` does not claim any of them.
 
 import * as assert from "uvu/assert";
-import { defaultMounts, defaultNamespaces, type Patch } from "../support/bundle.ts";
+import { defaultMounts, type Patch } from "../support/bundle.ts";
 import { run } from "../support/container.ts";
 import { runt } from "../support/runt.ts";
 import { shows } from "../support/shows.ts";

@@ -49,8 +49,8 @@ function printed(steps: readonly Step[]): string[] {
 }
 
 test("without a cgroup namespace the container's own directories are bound into a tmpfs", () => {
-  const { host, init, late } = compiled(SMALL, "host");
-  assert.equal(printed(host), [
+  const { open, init, late } = compiled(SMALL, "host");
+  assert.equal(printed(open), [
     "host tree.open /sys/fs/cgroup/cpu,cpuacct/demo →$cgroup0.0",
     "host tree.open /sys/fs/cgroup/systemd/demo →$cgroup0.1",
     "host tree.open /cgroup2/demo →$cgroup0.2",
@@ -67,8 +67,8 @@ test("without a cgroup namespace the container's own directories are bound into 
 });
 
 test("with a cgroup namespace the filesystems are mounted late, and their place made in time", () => {
-  const { host, init, late } = compiled(SMALL, "own");
-  assert.equal(host, []);
+  const { open, init, late } = compiled(SMALL, "own");
+  assert.equal(open, []);
   assert.equal(printed(init), ["init directory.make /sys/fs/cgroup"]);
   assert.equal(printed(late).slice(0, 4), [
     "init mount.filesystem tmpfs on /sys/fs/cgroup (mode=755)",
@@ -89,12 +89,12 @@ test("on v2 a cgroup namespace gets a filesystem of its own, without one the hos
   assert.equal(printed(compiled(v2Root, "own", { data: ["nsdelegate"] }).late), [
     "init mount.filesystem cgroup2 on /sys/fs/cgroup (nsdelegate)",
   ]);
-  const { host, init } = compiled(v2Root, "host");
-  assert.equal(printed(host), ["host tree.open /sys/fs/cgroup →$cgroup0.0"]);
+  const { open, init } = compiled(v2Root, "host");
+  assert.equal(printed(open), ["host tree.open /sys/fs/cgroup →$cgroup0.0"]);
   assert.equal(printed(init), ["init mount.tree $cgroup0.0 on /sys/fs/cgroup"]);
 });
 
-test("options of its own, or no cgroup filesystem on the host, are refused", () => {
+test("options of its own, or no cgroup filesystem on the open, are refused", () => {
   const refused = compiled(SMALL, "own", { data: ["memory"] });
   assert.equal(
     refused.problems.map(({ pointer }) => pointer),

@@ -80,11 +80,8 @@ test("in a user namespace the host lends its nodes, and fifos are made", () => {
 
 test("init opens the host's nodes where the caller has no right to", () => {
   const { open, make } = devices(configOf({ linux: { namespaces: user } }), v2Rootless);
-  assert.equal(open, []);
-  assert.equal(lines(make).slice(0, 2), [
-    "init node.open /dev/null (c 1:3) →$device0",
-    "init node.mount $device0 on /dev/null (c 1:3)",
-  ]);
+  assert.is(lines(open)[0], "init node.open /dev/null (c 1:3) →$device0");
+  assert.is(lines(make)[0], "init node.mount $device0 on /dev/null (c 1:3)");
 });
 
 test("a root that may make no devices is lent the host's", () => {

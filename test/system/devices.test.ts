@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
+import { defaultMounts, defaultNamespaces, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, withScript } from "../support/container.ts";
 import { freshDirectory } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
@@ -209,6 +209,71 @@ test("a terminal of the container's own can be opened", async () => {
   const text = "ls /dev/pts; exec 3<>/dev/ptmx && ls /dev/pts";
   const stdout = await inside(text);
   assert.match(stdout, /^ptmx\n0\nptmx\n$/);
+});
+
+/** A user namespace of the container's own. */
+const userNamespace: Patch = {
+  namespaces: [...defaultNamespaces, { type: "user" }],
+  uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+  gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
+};
+
+test("in a user namespace the container gets the host's devices, and fifos of its own", async () => {
+  const devices = [
+    { path: "/dev/net/mine", type: "p", uid: 7, gid: 8, fileMode: 0o640 },
+    { path: "/dev/kmsg", type: "u", major: 1, minor: 11, uid: 7, fileMode: 0o600 },
+  ];
+  const linux = { ...userNamespace, devices, ...allowAll };
+  const names = "null zero full random urandom tty kmsg";
+  const text =
+    `cd /dev; stat -c '%n %F %t:%T' ${names}; stat -c '%n %F %a %u:%g' net/mine;` +
+    " echo x > null; head -c 4 zero | wc -c; readlink ptmx; readlink fd; cat /proc/self/uid_map;" +
+    " grep -c ' /dev/[a-z]* .* - devtmpfs' /proc/self/mountinfo";
+  const rootfs = newRootfs();
+  chmodSync(rootfs, 0o755);
+  const lines = (await inside(text, { root: { path: rootfs }, linux })).trimEnd().split("\n");
+  assert.equal(lines, [
+    "null character special file 1:3",
+    "zero character special file 1:5",
+    "full character special file 1:7",
+    "random character special file 1:8",
+    "urandom character special file 1:9",
+    "tty character special file 5:0",
+    "kmsg character special file 1:b",
+    "net/mine fifo 640 7:8",
+    "4",
+    "pts/ptmx",
+    "/proc/self/fd",
+    "         0     100000      65536",
+    "7",
+  ]);
+});
+
+test("in a user namespace a device that the host has not is an error", async () => {
+  for (const [device, found] of [
+    [{ path: "/dev/unheard-of", type: "c", major: 1, minor: 3 }, "/dev/unheard-of"],
+    [
+      { path: "/dev/zero", type: "c", major: 1, minor: 3 },
+      "the host's /dev/zero is the device c 1:5, wanted the device c 1:3",
+    ],
+  ] as const) {
+    const { code, stderr } = await run({ linux: { ...userNamespace, devices: [device] } });
+    assert.is(code, 1);
+    assert.ok(stderr.includes(found), stderr);
+  }
+});
+
+test("in a user namespace the image's own file in a device's place is not covered", async () => {
+  const rootfs = newRootfs();
+  writeFileSync(join(rootfs, "dev/null"), "");
+  writeFileSync(join(rootfs, "dev/zero"), "of the image");
+  const { code, stderr } = await run({
+    root: { path: rootfs },
+    mounts: defaultMounts.slice(0, 1),
+    linux: userNamespace,
+  });
+  assert.is(code, 1);
+  assert.match(stderr, /node\.mount.*\/dev\/zero is a regular file, wanted the device c 1:5/);
 });
 
 runTests();

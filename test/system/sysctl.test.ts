@@ -44,6 +44,27 @@ test("parameters of namespaces are set inside and not on the host", async () => 
   );
 });
 
+test("a user namespace of its own has parameters of its own, and lets the others be set", async () => {
+  const sysctl = {
+    "user.max_net_namespaces": "7",
+    "kernel.msgmax": "12345",
+    "net.ipv4.ip_forward": "1",
+    "fs.mqueue.queues_max": "17",
+  };
+  const files = Object.keys(sysctl).map((key) => `/proc/sys/${key.replaceAll(".", "/")}`);
+  const before = readFileSync(files[0] ?? "", "utf8");
+  const linux = {
+    namespaces: [...defaultNamespaces, { type: "user" }],
+    uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+    gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+    maskedPaths: ["/proc/kcore", "/proc/sys/kernel/panic"],
+    readonlyPaths: ["/proc/sys"],
+    sysctl,
+  };
+  assert.is(await inside(`cat ${files.join(" ")}`, { linux }), "7\n12345\n1\n17\n");
+  assert.is(readFileSync(files[0] ?? "", "utf8"), before);
+});
+
 test("an empty value empties a list", async () => {
   await withNetwork(async ({ path, does }) => {
     does("sysctl", "-q", "net.ipv4.ip_local_reserved_ports=80-82");

@@ -4,7 +4,8 @@ import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
 import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { mountFilesystem, mountTree, openTree, setAttributes } from "../ops/mount.ts";
+import { mountFilesystem } from "../ops/filesystem.ts";
+import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
 import { makeDirectory, makeSymlink } from "../ops/node.ts";
 import { type Step, step } from "../plan/step.ts";
 import {

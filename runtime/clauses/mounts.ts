@@ -3,13 +3,16 @@
 import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { mountFilesystem, mountTree, openTree, remount, setAttributes } from "../ops/mount.ts";
+import { mountFilesystem } from "../ops/filesystem.ts";
+import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
 import { type MountIdMap, mapTree } from "../ops/mount-id-map.ts";
+import { remount } from "../ops/remount.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import { MOUNT_ATTR_RDONLY, type MountAttributes, MS_BIND, MS_SLAVE } from "../sys/mount.ts";
 import { cgroupMount } from "./cgroup-mount.ts";
 import { type Container, pointerTo } from "./container.ts";
+import { mapsId } from "./id-mappings.ts";
 import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
 import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
 import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
@@ -41,7 +44,10 @@ export function mounts(config: Config, facts: HostFacts, container: Container): 
   for (const [index, mount] of (config.mounts ?? []).entries()) {
     const pointer = pointerTo("/mounts", index);
     const options = mountOptions(mount.options ?? []);
-    clause.problems.push(...problemsOf(mount, options, pointer));
+    clause.problems.push(
+      ...problemsOf(mount, options, pointer),
+      ...ownerProblems(config, options, pointer),
+    );
     const place = { mount, options, index, pointer };
     const wrong = isMapped(place) ? idMapProblems(place, config, facts) : [];
     clause.problems.push(...wrong);
@@ -191,7 +197,7 @@ function remountOf({ mount, options }: Place): Step["op"] {
   const isBind = options.bind !== undefined;
   return remount({
     target: mount.destination,
-    attributes: options.attributes.set,
+    attributes: options.attributes,
     flags: options.superblock | (isBind ? MS_BIND : 0),
     data: options.data,
     adjustments: options.adjustments,
@@ -209,6 +215,14 @@ function problemsOf(mount: Mount, options: MountOptions, pointer: string): Probl
     spec: SPEC,
   }));
   const isBind = options.bind !== undefined;
+  if (!options.remount && isRoot(mount.destination)) {
+    problems.push({
+      pointer: `${pointer}/destination`,
+      message: `found ${JSON.stringify(mount.destination)}, wanted a place below the root filesystem`,
+      spec: SPEC,
+      hint: "/root/path names what is mounted on /",
+    });
+  }
   if (isBind && !options.remount && (mount.source ?? "") === "") {
     problems.push({ pointer, message: "a bind mount needs a source", spec: SPEC });
   }
@@ -216,4 +230,29 @@ function problemsOf(mount: Mount, options: MountOptions, pointer: string): Probl
     problems.push({ pointer, message: 'needs a type, or the option "bind"', spec: SPEC });
   }
   return problems;
+}
+
+/** The kernel refuses an owner that the container's user namespace does not know, as EINVAL. */
+function ownerProblems(config: Config, { bind, data }: MountOptions, pointer: string): Problem[] {
+  if (bind !== undefined || !hasNamespace(config, "user")) return [];
+  return data.flatMap((option) => {
+    const [, kind, id] = /^(uid|gid)=(\d+)$/.exec(option) ?? [];
+    if ((kind !== "uid" && kind !== "gid") || mapsId(config, kind, Number(id))) return [];
+    return {
+      pointer: `${pointer}/options`,
+      message: `found ${option}, wanted an id that /linux/${kind}Mappings has`,
+      spec: "config-linux.md#user-namespace-mappings",
+      hint: `leave ${option} out, or map the id`,
+    };
+  });
+}
+
+/** Whether a path means the root, as far as its text tells. */
+function isRoot(path: string): boolean {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return names.length === 0;
 }

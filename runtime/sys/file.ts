@@ -169,6 +169,8 @@ export interface FileStatus {
   /** File system that holds the inode. */
   deviceMajor: number;
   deviceMinor: number;
+  /** The mount that it was reached by, as in mountinfo. Linux 5.8. */
+  mountId: number;
 }
 
 /** statx(2) of an open descriptor, O_PATH ones included. */
@@ -185,8 +187,16 @@ export function statusAt(
   flags = AT_SYMLINK_NOFOLLOW,
 ): FileStatus | number {
   const STATX_BASIC_STATS = 0x7ff;
+  const STATX_MNT_ID = 0x1000;
   const { address, bytes } = piece(256);
-  const result = syscall(NR.statx, directory, cstr(name), flags, STATX_BASIC_STATS, address);
+  const result = syscall(
+    NR.statx,
+    directory,
+    cstr(name),
+    flags,
+    STATX_BASIC_STATS | STATX_MNT_ID,
+    address,
+  );
   if (result < 0) return result;
   return {
     links: bytes.readUInt32LE(16),
@@ -199,6 +209,7 @@ export function statusAt(
     rdevMinor: bytes.readUInt32LE(132),
     deviceMajor: bytes.readUInt32LE(136),
     deviceMinor: bytes.readUInt32LE(140),
+    mountId: bytes.readUInt32LE(144),
   };
 }
 
@@ -312,12 +323,17 @@ export function filesystemMagic(fd: number): number {
   return bytes.readUInt32LE(0);
 }
 
-/** Whether the mount that an opened object is on is read-only (fstatfs(2)'s f_flags). */
-export function isOnReadonlyMount(fd: number): boolean {
-  const ST_RDONLY = 1;
+/** Flags of the mount that an opened object is on: ST_*, of fstatfs(2)'s f_flags. */
+export function mountFlagsOf(fd: number): number {
   const { address, bytes } = piece(120);
   check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
-  return (bytes.readUInt32LE(80) & ST_RDONLY) !== 0;
+  return bytes.readUInt32LE(80);
+}
+
+/** Whether the mount that an opened object is on is read-only. */
+export function isOnReadonlyMount(fd: number): boolean {
+  const ST_RDONLY = 1;
+  return (mountFlagsOf(fd) & ST_RDONLY) !== 0;
 }
 
 /** flock(2), exclusive; waits. The lock is gone with the descriptor. */

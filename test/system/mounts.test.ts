@@ -13,7 +13,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { bundle, defaultMounts, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
-import { mountAt } from "../support/mountinfo.ts";
+import { mountAt, parseMountinfo } from "../support/mountinfo.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
@@ -146,6 +146,53 @@ test("an unknown type of filesystem is an error that names it", async () => {
   const { code, stderr } = await run(withMounts(mount));
   assert.is(code, 1);
   assert.match(stderr, /nosuchfs|no such device/i);
+  if (!foreignRuntime) assert.match(stderr, /no filesystem of type .*nosuchfs/);
+});
+
+test("nothing is mounted on the root itself, by whatever path", async () => {
+  if (foreignRuntime) return;
+  const rootfs = newRootfs();
+  symlinkSync("..", join(rootfs, "link"));
+  const tmpfs = (destination: string): Json => ({ destination, type: "tmpfs", source: "tmpfs" });
+  for (const mount of [tmpfs("/"), tmpfs("/tmp/.."), tmpfs("/link"), bind("/tmp", "/link")]) {
+    const { code, stderr } = await run({ root: { path: rootfs }, ...withMounts(mount) });
+    assert.is(code, 1);
+    assert.match(stderr, /\/mounts\/5.*root filesystem/);
+  }
+});
+
+test("targets are made inside of mounts made before, files and directories", async () => {
+  const [volume, source] = [freshDirectory(), join(freshDirectory(), "file")];
+  writeFileSync(source, "bound\n");
+  const tmpfs = { destination: "/tmp", type: "tmpfs", source: "tmpfs" };
+  const list = withMounts(
+    bind(volume, "/volume"),
+    bind(source, "/volume/made/file"),
+    tmpfs,
+    { destination: "/tmp/made/sub", type: "tmpfs", source: "sub", options: ["ro"] },
+    bind(source, "/tmp/made/file"),
+    bind(source, "/tmp/made/file"),
+  );
+  const text = `cat /volume/made/file /tmp/made/file; touch /tmp/made/sub/x || echo refused`;
+  const stdout = await inside(text, { root: { path: newRootfs(), readonly: true }, ...list });
+  assert.is(stdout, "bound\nbound\nrefused\n");
+  assert.is(readFileSync(join(volume, "made/file"), "utf8"), "");
+});
+
+test("mounts are listed in the order in which they are written", async () => {
+  const source = freshDirectory();
+  const tmpfs = (destination: string): Json => ({ destination, type: "tmpfs", source: "tmpfs" });
+  const order = ["/tmp/a", "/tmp/b", "/tmp/c", "/tmp/d"];
+  const list = [tmpfs("/tmp"), tmpfs("/tmp/a"), bind(source, "/tmp/b"), tmpfs("/tmp/c")];
+  const text = await inside(
+    "cat /proc/self/mountinfo",
+    withMounts(...list, bind(source, "/tmp/d")),
+  );
+  const found = parseMountinfo(text).map(({ target }) => target);
+  assert.equal(
+    found.filter((target) => order.includes(target)),
+    order,
+  );
 });
 
 test("tmpfs takes the mode of the directory that it covers unless one is given", async () => {

@@ -98,7 +98,27 @@ const wrong: [mount: Mount, pointer: string][] = [
   [{ destination: "/a" }, "/mounts/0"],
   [{ destination: "/a", options: ["bind"] }, "/mounts/0"],
   [{ destination: "/a", type: "tmpfs", options: ["tmpcopyup"] }, "/mounts/0/options"],
+  [{ destination: "/", type: "tmpfs" }, "/mounts/0/destination"],
+  [{ destination: "a/.././..", source: "/a", options: ["bind"] }, "/mounts/0/destination"],
 ];
+
+test("a remount of the root is none of its mounts", () => {
+  const options = ["remount", "bind", "ro"];
+  assert.equal(compiled([{ destination: "/", options }]).problems, []);
+});
+
+test("an owner that the user namespace does not map is refused with a hint", () => {
+  const devpts: Mount = { destination: "/dev/pts", type: "devpts", options: ["uid=0", "gid=5"] };
+  const linux = (size: number): Linux => {
+    const mappings = [{ containerID: 0, hostID: 1000, size }];
+    return { namespaces: [{ type: "user" }], uidMappings: mappings, gidMappings: mappings };
+  };
+  const { problems } = compiled([devpts], linux(1));
+  assert.equal(pointers(problems), ["/mounts/0/options"]);
+  assert.match(problems[0]?.hint ?? "", "leave gid=5 out");
+  assert.equal(compiled([devpts], linux(10)).problems, []);
+  assert.equal(compiled([devpts]).problems, []);
+});
 
 test("mounts that cannot be made as they are written are refused where they stand", () => {
   for (const [mount, pointer] of wrong) {

@@ -1,0 +1,170 @@
+// New filesystems: made from their options, and placed onto an opened directory below the root.
+
+import { RuntimeError, SyscallError } from "../errors.ts";
+import { closeFd, O_PATH, openInRoot, RESOLVE_NO_SYMLINKS, statusOf } from "../sys/file.ts";
+import {
+  fsconfigCreate,
+  fsconfigFlag,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  type MountAttributes,
+  MS_DIRSYNC,
+  MS_I_VERSION,
+  MS_LAZYTIME,
+  MS_MANDLOCK,
+  MS_RDONLY,
+  MS_SYNCHRONOUS,
+  moveMount,
+  setMountAttributes,
+} from "../sys/mount.ts";
+import { type MountIdMap, mapMount } from "./mount-id-map.ts";
+import { mountByText } from "./mount-text.ts";
+import { defineOp } from "./op.ts";
+import { openExisting, openTarget } from "./path.ts";
+import { guardProc } from "./proc-guard.ts";
+import { guardRoot } from "./root-guard.ts";
+import type { Slots } from "./slots.ts";
+
+export interface FilesystemMount {
+  type: string;
+  /** Device or dummy, as mount(8) shows it. */
+  source: string;
+  target: string;
+  /** Filesystem-specific options, `key` or `key=value`. */
+  data: readonly string[];
+  /** MOUNT_ATTR_* of the mount. */
+  attributes: number;
+  /** MS_* of the superblock: MS_RDONLY, MS_SYNCHRONOUS, MS_LAZYTIME and the like. */
+  superblock: number;
+  /** What is done to the mount once it is in place, in order: propagation, recursive attributes. */
+  adjustments: readonly MountAttributes[];
+  /** How its ids are mapped, or null. */
+  idMap: MountIdMap | null;
+}
+
+/** fsconfig(2) copies no string longer than this; longer ones take mount(2). */
+const FSCONFIG_STRING_BYTES_MAX = 255;
+const EPERM = 1;
+const ENODEV = 19;
+
+/** Superblock flags as fsconfig(2) names them. */
+const SUPERBLOCK_FLAGS: readonly (readonly [number, string])[] = [
+  [MS_RDONLY, "ro"],
+  [MS_SYNCHRONOUS, "sync"],
+  [MS_DIRSYNC, "dirsync"],
+  [MS_MANDLOCK, "mand"],
+  [MS_LAZYTIME, "lazytime"],
+];
+
+/** Makes a filesystem and mounts it below the root. fsmount(2) and move_mount(2), Linux 5.2. */
+export const mountFilesystem = defineOp<FilesystemMount>({
+  name: "mount.filesystem",
+  print: ({ type, target, data }) => {
+    return `${type} on ${target}${data.length === 0 ? "" : ` (${data.join(",")})`}`;
+  },
+  run: (args, { slots }) => {
+    const root = slots.get("$root");
+    const { target, existed } = openMountPoint(root, args);
+    guardRoot({ root, target, path: args.target });
+    guardProc({ target, path: args.target, isProc: args.type === "proc" });
+    const whole = { ...args, data: existed ? withMode(args, target) : args.data };
+    const made = make(whole, { root, target, slots });
+    for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
+    closeFd(made);
+    closeFd(target);
+  },
+});
+
+interface Place {
+  root: number;
+  target: number;
+  slots: Slots;
+}
+
+function make(args: FilesystemMount, { root, target, slots }: Place): number {
+  try {
+    if (!needsText(args)) return mountByContext(args, target, slots);
+    mountByText(args, target);
+  } catch (error) {
+    const hint = error instanceof SyscallError ? hintFor(args.type, error.errno) : "";
+    if (!(error instanceof SyscallError) || hint === "") throw error;
+    throw new RuntimeError(`${error.message} (hint: ${hint})`);
+  }
+  return openInRoot(root, args.target, O_PATH);
+}
+
+/**
+ * Overlay's layers are one string; an i_version flag is known to mount(2) alone, and an idmapped
+ * mount to the others.
+ */
+function needsText(args: FilesystemMount): boolean {
+  if (args.idMap !== null) return false;
+  return (
+    args.type === "overlay" ||
+    (args.superblock & MS_I_VERSION) !== 0 ||
+    [args.source, ...args.data].some((text) => Buffer.byteLength(text) > FSCONFIG_STRING_BYTES_MAX)
+  );
+}
+
+function mountByContext(args: FilesystemMount, target: number, slots: Slots): number {
+  const context = fsopen(args.type);
+  if (args.source !== "") fsconfigString(context, "source", args.source);
+  for (const [flag, key] of SUPERBLOCK_FLAGS) {
+    if ((args.superblock & flag) !== 0) fsconfigFlag(context, key);
+  }
+  for (const option of args.data) {
+    const equals = option.indexOf("=");
+    if (equals < 0) fsconfigFlag(context, option);
+    else fsconfigString(context, option.slice(0, equals), option.slice(equals + 1));
+  }
+  fsconfigCreate(context);
+  const made = fsmount(context, args.attributes);
+  closeFd(context);
+  if (args.idMap !== null) mapMount(made, { ...args.idMap, path: args.target, slots });
+  moveMount(made, target);
+  return made;
+}
+
+/** What the kernel's refusal means, where it says too little. */
+function hintFor(type: string, errno: number): string {
+  if (errno === ENODEV)
+    return `this kernel has no filesystem of type "${type}", see /proc/filesystems`;
+  if (errno !== EPERM) return "";
+  const namespace = NAMESPACE_OF[type];
+  if (namespace === undefined) return "";
+  const more =
+    type === "proc" || type === "sysfs"
+      ? `, and a caller's /${type === "proc" ? "proc" : "sys"} with nothing mounted over it`
+      : "";
+  return `in a user namespace a new ${type} needs a ${namespace} namespace of the container's own${more}; bind-mount the host's instead`;
+}
+
+/** Filesystems that show a namespace: only its owner may mount them. */
+const NAMESPACE_OF: Readonly<Record<string, string>> = {
+  proc: "pid",
+  sysfs: "network",
+  mqueue: "ipc",
+  cgroup: "cgroup",
+  cgroup2: "cgroup",
+};
+
+/**
+ * The place of a mount, opened and made. procfs and sysfs only ever go onto real directories: a
+ * symbolic link there is an attack on what is masked below them (CVE-2019-19921, CVE-2023-27561).
+ */
+function openMountPoint(
+  root: number,
+  args: { type: string; target: string },
+): { target: number; existed: boolean } {
+  const isKernelTree = args.type === "proc" || args.type === "sysfs";
+  const existing = openExisting(root, args.target, isKernelTree ? RESOLVE_NO_SYMLINKS : 0);
+  if (existing !== undefined) return { target: existing, existed: true };
+  return { target: openTarget(root, args.target, "directory"), existed: false };
+}
+
+/** A tmpfs over a directory keeps the directory's mode, unless the options name one. */
+function withMode({ type, data }: FilesystemMount, target: number): readonly string[] {
+  if (type !== "tmpfs" || data.some((option) => option.startsWith("mode="))) return data;
+  return [...data, `mode=${(statusOf(target).mode & 0o7777).toString(8)}`];
+}

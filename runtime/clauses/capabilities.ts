@@ -5,6 +5,7 @@ import { CAPABILITIES } from "../host/capabilities.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
+import { hasNamespace } from "./namespaces.ts";
 
 const SETS = ["bounding", "effective", "permitted", "inheritable", "ambient"] as const;
 
@@ -14,13 +15,18 @@ export interface CapabilitiesClause {
   warnings: readonly Step[];
 }
 
+/** What the container's root can have: everything in a user namespace, else what the caller has. */
+export function grantable(config: Config, facts: HostFacts): readonly string[] {
+  return hasNamespace(config, "user") ? CAPABILITIES : facts.capabilities;
+}
+
 /**
  * The sets as numbers. A capability that is unknown or cannot be granted is left out with a warning,
  * as the specification wants; without the field a process gets none.
  */
 export function capabilities(config: Config, facts: HostFacts): CapabilitiesClause {
   const asked: Capabilities = config.process?.capabilities ?? {};
-  const granted = new Set(facts.capabilities);
+  const granted = new Set(grantable(config, facts));
   const names = [...new Set(SETS.flatMap((set) => asked[set] ?? []))];
   const missing = names.filter((name) => !granted.has(name));
   const numbersOf = (list: readonly string[] = []): number[] =>

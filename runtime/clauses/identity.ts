@@ -7,7 +7,7 @@ import { setIdentity } from "../ops/identity.ts";
 import { setUmask } from "../ops/process.ts";
 import { ownStreams } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
-import { capabilities } from "./capabilities.ts";
+import { capabilities, grantable } from "./capabilities.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { filters } from "./seccomp.ts";
 
@@ -25,7 +25,7 @@ export interface IdentityClause {
 export function identity(config: Config, facts: HostFacts): IdentityClause {
   const user = config.process?.user ?? { uid: 0, gid: 0 };
   const { sets, warnings } = capabilities(config, facts);
-  const known = facts.capabilities.map((name) => CAPABILITIES.indexOf(name));
+  const known = grantable(config, facts).map((name) => CAPABILITIES.indexOf(name));
   const { uid, gid, additionalGids = [], umask } = user;
   const umaskPointer = umask === undefined ? "" : "/process/user/umask";
   return {

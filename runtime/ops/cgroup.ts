@@ -123,6 +123,9 @@ export const cgroupOpenBirthplace = defineOp<{ directory: string; into: string }
   },
 });
 
+const DELEGATION =
+  "an ordinary user needs a cgroup that is delegated to them, as systemd-run --user --scope --property=Delegate=yes does; or leave out /linux/resources and /linux/cgroupsPath";
+
 /** Callers without privileges often may not touch cgroups, which matters only if they want to. */
 function whatRefuses(optional: boolean, act: () => void): string[] {
   try {
@@ -131,7 +134,8 @@ function whatRefuses(optional: boolean, act: () => void): string[] {
   } catch (error) {
     const refused =
       error instanceof SyscallError && [EPERM, ENOENT, EACCES, EROFS].includes(error.errno);
-    if (!(optional && refused)) throw error;
+    if (!refused || (!optional && process.geteuid?.() === 0)) throw error;
+    if (!optional) throw new RuntimeError(`${error.message} (hint: ${DELEGATION})`);
     return [error.message];
   }
 }

@@ -1,8 +1,8 @@
 // Trees of the host put in place, and mounts that are there changed; all through descriptors.
 
-import { SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, open, openInRoot, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
-import { cloneTree, type MountAttributes, moveMount, setMountAttributes } from "../sys/mount.ts";
+import { type MountAttributes, moveMount, setMountAttributes, tryCloneTree } from "../sys/mount.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
@@ -23,7 +23,7 @@ export const openTree = defineOp<OpenTree>({
     `${path}${otherwise === null ? "" : ` or ${otherwise}`} →${into}`,
   run: ({ path, otherwise, recursive, into }, { slots }) => {
     const anchor = openEither(path, otherwise);
-    slots.put(into, cloneTree(anchor, "", recursive ? "recursive" : "single"));
+    slots.put(into, copyOf(anchor, { path, recursive }));
     closeFd(anchor);
   },
 });
@@ -37,6 +37,18 @@ function openEither(path: string, otherwise: string | null): number {
     if (!isMissing || otherwise === null) throw error;
     return open(otherwise, O_PATH);
   }
+}
+
+/** In a user namespace what is mounted below cannot be taken away (mount_namespaces(7)). */
+function copyOf(anchor: number, { path, recursive }: { path: string; recursive: boolean }): number {
+  const EINVAL = 22;
+  const tree = tryCloneTree(anchor, "", recursive ? "recursive" : "single");
+  if (tree >= 0) return tree;
+  const error = new SyscallError(`open_tree("${path}", OPEN_TREE_CLONE)`, -tree);
+  if (tree !== -EINVAL || recursive) throw error;
+  throw new RuntimeError(
+    `${error.message} (hint: in a user namespace a tree with mounts in it can only be bound with all of them, by "rbind")`,
+  );
 }
 
 interface TreeMount {

@@ -56,7 +56,7 @@ function surroundings(values: ParsedFlags["values"], log: Log): Surroundings {
     // Looked for by those who use it: without a folder of its own a user can still `spec`.
     get root() {
       const euid = process.geteuid?.() ?? 0;
-      return stateRoot({ given: values.get("root"), euid, environment, machine });
+      return stateRoot({ given: values.get("root"), euid, environment, machine: machine() });
     },
     rootGiven: values.has("root"),
     ...(rootless === "auto" ? {} : { rootless: rootless === "true" }),
@@ -66,10 +66,12 @@ function surroundings(values: ParsedFlags["values"], log: Log): Surroundings {
 }
 
 /** Loaded when it is asked, because system calls cost some commands most of their time. */
-const machine: StateRootMachine = {
-  inUserNamespace: () => userPlaces().inUserNamespace(),
-  ownsDirectory: (path) => userPlaces().ownsDirectory(path),
-};
+function machine(): StateRootMachine {
+  return {
+    inUserNamespace: () => userPlaces().inUserNamespace(),
+    ownsDirectory: (path) => userPlaces().ownsDirectory(path),
+  };
+}
 
 function userPlaces(): typeof import("./host/user.ts") {
   return require("./host/user.ts");

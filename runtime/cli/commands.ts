@@ -310,6 +310,16 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "doctor",
+    summary: "Show what this machine offers containers, and what to change",
+    positionals: [],
+    flags: [{ name: "json", kind: "switch", help: "Print it as JSON" }],
+    load() {
+      const file: typeof import("./doctor.ts") = require("./doctor.ts");
+      return file.doctorCommand;
+    },
+  },
+  {
     name: "completion",
     summary: "Print a script that completes command lines (bash or zsh, $SHELL by default)",
     positionals: [{ name: "SHELL", optional: true }],

@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cgroup: ["config", "sys"],
   store: ["config", "sys"],
   host: ["cgroup", "store", "sys"],
+  doctor: ["cgroup", "host", "sys"],
   ops: ["cgroup", "sys"],
   clauses: ["cgroup", "config", "host", "ops", "plan", "seccomp", "sys"],
   plan: ["clauses", "config", "host", "ops"],
@@ -24,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "cgroup",
     "clauses",
     "config",
+    "doctor",
     "engine",
     "host",
     "ops",
@@ -40,12 +42,14 @@ const ONLY: readonly [from: string, to: string, files: RegExp][] = [
   ["clauses", "plan", /^step$/],
   ["clauses", "host", /^(facts|capabilities)$/],
   ["plan", "host", /^facts$/],
+  ["doctor", "host", /^(machine|capabilities)$/],
+  ["doctor", "sys", /^questions$/],
   ["cli", "plan", /^print$/],
   ["clauses", "sys", /^(mount|process)$/],
 ];
 
 /** Files in which nothing may depend on the machine or the moment. */
-const PURE = /^(clauses|plan|seccomp|config|cgroup\/controllers)\//;
+const PURE = /^(clauses|plan|seccomp|config|doctor|cgroup\/controllers)\//;
 
 interface Source {
   /** Path below runtime/. */

@@ -1,0 +1,96 @@
+// cgroups: the layout, the controllers, and what of them this caller may use.
+
+import { type CgroupLayout, cgroupLayout, type Hierarchy } from "../cgroup/layout.ts";
+import type { Machine } from "../host/machine.ts";
+import { good, type Judgement, listText } from "./check.ts";
+
+/** The part of linux.resources that each controller is for. */
+const CONTROLLERS: readonly [name: string, fields: string][] = [
+  ["cpu", "cpu"],
+  ["cpuset", "cpu.cpus and cpu.mems"],
+  ["memory", "memory"],
+  ["pids", "pids"],
+  ["devices", "devices"],
+];
+
+export function layout(machine: Machine): Judgement {
+  const { mode, hierarchies } = layoutOf(machine);
+  if (mode === "none") {
+    return {
+      verdict: "limited",
+      found: "none is mounted",
+      effect: "creates containers without cgroups, and refuses limits",
+      advice: "mount -t cgroup2 none /sys/fs/cgroup",
+    };
+  }
+  if (mode === "v2") {
+    return {
+      verdict: "limited",
+      found: "version 2 alone",
+      effect: "refuses limits, which it sets on version 1 and hybrid layouts so far",
+    };
+  }
+  return good(`${mode === "v1" ? "version 1" : "hybrid"}, ${hierarchies.length} hierarchies`);
+}
+
+export function controllers(machine: Machine): Judgement {
+  const there = controllersOf(machine);
+  const missing = CONTROLLERS.filter(([name]) => !there.includes(name));
+  if (missing.length === 0) return good(listText(CONTROLLERS.map(([name]) => name)));
+  return {
+    verdict: "limited",
+    found: `there: ${listText(there)}; missing: ${missing.map(([name]) => name).join(" ")}`,
+    effect: `refuses ${missing.map(([, fields]) => `linux.resources.${fields}`).join(", ")}`,
+    advice:
+      layoutOf(machine).mode === "v2"
+        ? `let the parent cgroup delegate them: echo ${missing.map(([name]) => `+${name}`).join(" ")} > cgroup.subtree_control`
+        : `mount them: mount -t cgroup -o ${missing[0]?.[0]} cgroup /sys/fs/cgroup/${missing[0]?.[0]}`,
+  };
+}
+
+export function delegation(machine: Machine): Judgement {
+  const { hierarchies } = layoutOf(machine);
+  const closed = hierarchies.filter((one) => !machine.isWritable(directoryOf(one)));
+  if (hierarchies.length === 0) return good("there is nothing to delegate");
+  if (closed.length === 0) return good("this caller may make cgroups in all hierarchies");
+  const names = closed.map(({ controllers: [first] }) => first ?? "version 2");
+  return {
+    verdict: "limited",
+    found: `this caller may not make cgroups in: ${names.join(" ")}`,
+    effect: "leaves containers in the caller's cgroup, and refuses limits and cgroupsPath",
+    advice:
+      "have systemd delegate one: systemd-run --user --scope -p Delegate=yes, or call as root",
+  };
+}
+
+export function realtime(machine: Machine): Judgement {
+  const cpu = layoutOf(machine).hierarchies.find((one) => one.controllers.includes("cpu"));
+  if (cpu === undefined || machine.text(`${directoryOf(cpu)}/cpu.rt_runtime_us`) === undefined) {
+    return good("real-time tasks are not grouped by cgroup");
+  }
+  return {
+    verdict: "limited",
+    found: "the kernel groups real-time tasks by cgroup",
+    effect: "has SCHED_FIFO and SCHED_RR refused where the container's cgroup has no real-time",
+    advice: "set linux.resources.cpu.realtimeRuntime beside such a process.scheduler",
+  };
+}
+
+function layoutOf({ text }: Machine): CgroupLayout {
+  return cgroupLayout(text("/proc/self/mountinfo") ?? "", text("/proc/self/cgroup") ?? "");
+}
+
+function controllersOf(machine: Machine): string[] {
+  return layoutOf(machine).hierarchies.flatMap((one) =>
+    one.controllers.length > 0
+      ? one.controllers.filter((name) => !name.startsWith("name="))
+      : (machine.text(`${directoryOf(one)}/cgroup.controllers`) ?? "")
+          .trim()
+          .split(" ")
+          .filter(Boolean),
+  );
+}
+
+function directoryOf({ mount, own }: Hierarchy): string {
+  return own === "/" ? mount : `${mount}${own}`;
+}

@@ -72,9 +72,7 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   unbindable: MS_UNBINDABLE,
 };
 
-const KINDS = ["bind", "rbind", "remount", "idmap", "ridmap"] as const;
-/** Known and refused. */
-const NOT_YET = ["tmpcopyup"] as const;
+const KINDS = ["bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup"] as const;
 
 /** Every option that is acted on, as `features` lists them. */
 export function mountOptionNames(): string[] {
@@ -98,8 +96,8 @@ export interface MountOptions {
   adjustments: MountAttributes[];
   /** What is left: the filesystem's own options. */
   data: string[];
-  /** Options that are known and not acted on yet. */
-  unsupported: string[];
+  /** Whether a tmpfs begins with what it covers. */
+  copyUp: boolean;
 }
 
 /** Sorts the options of one mount; a later one wins over an earlier one. */
@@ -112,7 +110,7 @@ export function mountOptions(options: readonly string[]): MountOptions {
     superblock: 0,
     adjustments: [],
     data: [],
-    unsupported: [],
+    copyUp: false,
   };
   for (const option of options) take(option, result);
   return result;
@@ -141,7 +139,7 @@ function take(option: string, result: MountOptions): void {
   else if (option === "remount") result.remount = true;
   else if (option === "idmap") result.idMap = "single";
   else if (option === "ridmap") result.idMap = "recursive";
-  else if (NOT_YET.some((name) => name === option)) result.unsupported.push(option);
+  else if (option === "tmpcopyup") result.copyUp = true;
   else if (option !== "") result.data.push(option);
 }
 

@@ -3,6 +3,7 @@
 import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { copyUp, holdDirectory } from "../ops/copy-up.ts";
 import { mountFilesystem } from "../ops/filesystem.ts";
 import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
 import { type MountIdMap, mapTree } from "../ops/mount-id-map.ts";
@@ -141,36 +142,39 @@ function addIdMap(lists: Lists, config: Config, place: Place): MountIdMap | null
 }
 
 function addFilesystem(lists: Lists, config: Config, place: Place): void {
-  const { mount, options, pointer } = place;
+  const { mount, options, index, pointer } = place;
   const { type = "", source = "", destination: target } = mount;
-  // Devices are made in /dev after it is mounted.
-  const laterReadonly = target === "/dev" && (options.attributes.set & MOUNT_ATTR_RDONLY) !== 0;
-  const attributes = laterReadonly
-    ? options.attributes.set & ~MOUNT_ATTR_RDONLY
-    : options.attributes.set;
-  const { adjustments, data } = options;
-  const superblock = superblockOf(type, options);
-  const idMap = addIdMap(lists, config, place);
-  lists.mount.push(
-    step(
-      "init",
-      mountFilesystem({
-        type,
-        source,
-        target,
-        data,
-        attributes,
-        superblock,
-        adjustments,
-        idMap,
-      }),
-      pointer,
-    ),
-  );
-  if (laterReadonly) {
-    const readonly = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
-    const op = setAttributes({ target, attributes: readonly, text: "ro" });
-    lists.close.push(step("init", op, `${pointer}/options`));
+  const { data, copyUp: copies } = options;
+  const covered = `$covered${index}`;
+  // Devices are made in /dev after it is mounted, and copies where they are asked for.
+  const isFilled = target === "/dev" || copies;
+  const set = isFilled ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set;
+  const setsReadonly = (one: MountAttributes) => (one.set & MOUNT_ATTR_RDONLY) !== 0;
+  const late = isFilled ? options.adjustments.filter(setsReadonly) : [];
+  const filesystem = mountFilesystem({
+    type,
+    source,
+    target,
+    data,
+    attributes: set,
+    superblock: superblockOf(type, options),
+    adjustments: options.adjustments.filter((one) => !late.includes(one)),
+    idMap: addIdMap(lists, config, place),
+  });
+  const init = (op: Step["op"], at = "") => step("init", op, `${pointer}${at}`);
+  if (copies) lists.mount.push(init(holdDirectory({ path: target, into: covered }), "/options"));
+  lists.mount.push(init(filesystem));
+  if (copies) {
+    const owner = !data.some((option) => /^[ug]id=/.test(option));
+    lists.mount.push(init(copyUp({ from: covered, target, owner }), "/options"));
+  }
+  if (set !== options.attributes.set) {
+    late.unshift({ set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false });
+  }
+  const close = target === "/dev" ? lists.close : lists.mount;
+  for (const attributes of late) {
+    const text = attributes.recursive ? "rro" : "ro";
+    close.push(init(setAttributes({ target, attributes, text }), "/options"));
   }
 }
 
@@ -209,12 +213,12 @@ function absolute(path: string, bundle: string): string {
 }
 
 function problemsOf(mount: Mount, options: MountOptions, pointer: string): Problem[] {
-  const problems: Problem[] = options.unsupported.map((name) => ({
-    pointer: `${pointer}/options`,
-    message: `the option "${name}" is not supported yet`,
-    spec: SPEC,
-  }));
+  const problems: Problem[] = [];
   const isBind = options.bind !== undefined;
+  if (options.copyUp && (mount.type !== "tmpfs" || isBind || options.remount)) {
+    const message = "found tmpcopyup, which only a new mount of type tmpfs can have";
+    problems.push({ pointer: `${pointer}/options`, message, spec: SPEC });
+  }
   if (!options.remount && isRoot(mount.destination)) {
     problems.push({
       pointer: `${pointer}/destination`,

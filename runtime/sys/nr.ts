@@ -75,6 +75,11 @@ const X86_64 = {
   fchmod: 91,
   fchown: 93,
   linkat: 265,
+  sendfile: 40,
+  utimensat: 280,
+  fsetxattr: 190,
+  fgetxattr: 193,
+  flistxattr: 196,
 } as const;
 
 const EVERYWHERE = {

@@ -88,6 +88,24 @@ test("a /dev that is read-only becomes so after the devices are made", () => {
   assert.equal(lines(close), ["init mount.attributes /dev (ro)"]);
 });
 
+test("a tmpfs with tmpcopyup is filled before it may be read-only", () => {
+  const options = ["tmpcopyup", "ro", "rro", "gid=5"];
+  const { mount, close } = compiled([{ destination: "/data", type: "tmpfs", options }]);
+  assert.equal(lines(mount), [
+    "init directory.hold /data →$covered0",
+    "init mount.filesystem tmpfs on /data (gid=5)",
+    "init tree.copy $covered0 to /data",
+    "init mount.attributes /data (ro)",
+    "init mount.attributes /data (rro)",
+  ]);
+  assert.equal(close, []);
+  const dev = compiled([{ destination: "/dev", type: "tmpfs", options: ["tmpcopyup", "rro"] }]);
+  assert.equal(
+    [lines(dev.mount).length, lines(dev.close)],
+    [3, ["init mount.attributes /dev (rro)"]],
+  );
+});
+
 test("a remount changes what is there and opens nothing", () => {
   const options = ["remount", "bind", "ro"];
   const { open, mount } = compiled([{ destination: "/a", source: "/a", options }]);
@@ -97,7 +115,8 @@ test("a remount changes what is there and opens nothing", () => {
 const wrong: [mount: Mount, pointer: string][] = [
   [{ destination: "/a" }, "/mounts/0"],
   [{ destination: "/a", options: ["bind"] }, "/mounts/0"],
-  [{ destination: "/a", type: "tmpfs", options: ["tmpcopyup"] }, "/mounts/0/options"],
+  [{ destination: "/a", type: "ramfs", options: ["tmpcopyup"] }, "/mounts/0/options"],
+  [{ destination: "/a", source: "/a", options: ["bind", "tmpcopyup"] }, "/mounts/0/options"],
   [{ destination: "/", type: "tmpfs" }, "/mounts/0/destination"],
   [{ destination: "a/.././..", source: "/a", options: ["bind"] }, "/mounts/0/destination"],
 ];

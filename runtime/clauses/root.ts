@@ -5,6 +5,7 @@ import type { Problem } from "../errors.ts";
 import { setAttributes } from "../ops/mount.ts";
 import {
   bindRoot,
+  bindRootAside,
   chrootHere,
   enterRoot,
   leaveRoot,
@@ -62,16 +63,6 @@ export function root(config: Config, container: Container): RootClause {
   const init = (op: Step["op"], because: string): Step => step("init", op, because);
   const enter = [step("host", enterRoot({ path }), "/root/path")];
   const leave = [step("host", leaveRoot({}), "")];
-  if (!hasNamespace(config, "mount")) {
-    return {
-      enter,
-      leave,
-      bind: [init(openRoot({}), "/root/path")],
-      close: [],
-      pivot: [init(chrootHere({}), "/root/path")],
-      problems: withoutMountNamespace(config),
-    };
-  }
   const propagation = config.linux?.rootfsPropagation;
   const pointer = propagation === undefined ? "" : "/linux/rootfsPropagation";
   const shared = sharesMounts(config);
@@ -84,7 +75,20 @@ export function root(config: Config, container: Container): RootClause {
     (flags & MS_SLAVE) === 0
       ? [init(setPropagation({ target: "/", flags, text: `${propagation}` }), pointer)]
       : [];
-  const readonly = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
+  const close = config.root.readonly === true ? [init(closeRoot(), "/root/readonly")] : [];
+  if (!hasNamespace(config, "mount")) {
+    const asks = mountFields(config);
+    const bind =
+      asks.length === 0 ? openRoot({}) : bindRootAside({ place: `${container.directory}/root` });
+    return {
+      enter,
+      leave,
+      bind: [init(bind, "/root/path")],
+      close,
+      pivot: [init(chrootHere({}), "/root/path"), ...after],
+      problems: hasNamespace(config, "user") ? asks.map(needsMountNamespace) : [],
+    };
+  }
   // A joined mount namespace has its own idea of where the path leads, and init is not born there.
   const place = hasNewNamespace(config, "mount") ? null : path;
   return {
@@ -94,30 +98,35 @@ export function root(config: Config, container: Container): RootClause {
       ...before,
       init(bindRoot({ path: place, propagation: shared ? MS_PRIVATE : 0 }), "/root/path"),
     ],
-    close:
-      config.root.readonly === true
-        ? [init(setAttributes({ target: "/", attributes: readonly, text: "ro" }), "/root/readonly")]
-        : [],
+    close,
     pivot: [init(container.pivot ? pivotRoot({}) : moveRoot({}), "/root/path"), ...after],
     problems: [],
   };
 }
 
-/** Without a mount namespace every mount would be one of the host's. */
-function withoutMountNamespace(config: Config): Problem[] {
-  const asks = [
-    { pointer: "/mounts", asked: (config.mounts ?? []).length > 0 },
-    { pointer: "/root/readonly", asked: config.root.readonly === true },
-    { pointer: "/linux/maskedPaths", asked: (config.linux?.maskedPaths ?? []).length > 0 },
-    { pointer: "/linux/readonlyPaths", asked: (config.linux?.readonlyPaths ?? []).length > 0 },
-    { pointer: "/linux/rootfsPropagation", asked: config.linux?.rootfsPropagation !== undefined },
-  ];
-  return asks
-    .filter(({ asked }) => asked)
-    .map(({ pointer }) => ({
-      pointer,
-      message: "needs a mount namespace of the container's own",
-      hint: 'add {"type": "mount"} to /linux/namespaces',
-      spec: "config-linux.md#namespaces",
-    }));
+function closeRoot(): Step["op"] {
+  const attributes = { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false };
+  return setAttributes({ target: "/", attributes, text: "ro" });
+}
+
+/** Pointers of the fields that cannot do without a mount. */
+function mountFields({ mounts = [], root, linux = {} }: Config): string[] {
+  const asks = {
+    "/mounts": mounts.length > 0,
+    "/root/readonly": root.readonly === true,
+    "/linux/maskedPaths": (linux.maskedPaths ?? []).length > 0,
+    "/linux/readonlyPaths": (linux.readonlyPaths ?? []).length > 0,
+    "/linux/rootfsPropagation": linux.rootfsPropagation !== undefined,
+  };
+  return Object.entries(asks).flatMap(([pointer, asked]) => (asked ? [pointer] : []));
+}
+
+/** In a user namespace of its own a container cannot mount in its caller's mount namespace. */
+function needsMountNamespace(pointer: string): Problem {
+  return {
+    pointer,
+    message: "needs a mount namespace beside the user namespace",
+    hint: 'add {"type": "mount"} to /linux/namespaces',
+    spec: "config-linux.md#namespaces",
+  };
 }

@@ -1,6 +1,7 @@
 // The root filesystem: mounted on itself, made the root, and the old root let go.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
+import { makeDirectories } from "../sys/directory.ts";
 import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../sys/file.ts";
 import {
   cloneTree,
@@ -18,6 +19,7 @@ import { changeDirectory, changeRoot, workingDirectory } from "../sys/namespace.
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;
+const ENOENT = 2;
 const EINVAL = 22;
 
 /** Sets the propagation of every mount of the namespace (mount_namespaces(7)). */
@@ -74,6 +76,36 @@ export const openRoot = defineOp<Record<string, never>>({
   name: "root.open",
   print: () => ". →$root",
   run: (_args, { slots }) => slots.put("$root", open(".", O_PATH | O_DIRECTORY)),
+});
+
+/**
+ * The root filesystem mounted at a place of the container's own, in its caller's mount namespace: the
+ * container's mounts stand on this one, and all of them go with it.
+ */
+export const bindRootAside = defineOp<{ place: string }>({
+  name: "root.bind-aside",
+  print: ({ place }) => `. on ${place} →$root`,
+  run: ({ place }, { slots }) => {
+    makeDirectories(place, 0o700);
+    const root = open(".", O_PATH | O_DIRECTORY);
+    const target = open(place, O_PATH | O_DIRECTORY);
+    const tree = cloneTree(root, "", "recursive");
+    moveMount(tree, target);
+    // After the move: below a mount that is shared it has become a peer (mount_namespaces(7)).
+    setMountAttributes(tree, { set: 0, clear: 0, propagation: MS_PRIVATE, recursive: true });
+    closeFd(target);
+    closeFd(root);
+    slots.put("$root", tree);
+  },
+  undo: ({ place }) => {
+    try {
+      detach(place);
+    } catch (error) {
+      // EINVAL: nothing is mounted there.
+      const isGone = error instanceof SyscallError && [ENOENT, EINVAL].includes(error.errno);
+      if (!isGone) throw error;
+    }
+  },
 });
 
 /** pivot_root(2) and the end of the old root. */

@@ -2,10 +2,12 @@
 
 import { cgroupCreate } from "./cgroup.ts";
 import type { Op } from "./op.ts";
+import { bindRootAside } from "./root.ts";
 
 /** From an op's arguments, as JSON text, to the op again. */
 const UNDOABLE: Readonly<Record<string, (args: string) => Op>> = {
   "cgroup.create": (args) => cgroupCreate(JSON.parse(args)),
+  "root.bind-aside": (args) => bindRootAside(JSON.parse(args)),
 };
 
 /** The op of a journal entry; undefined when this version does not know it. */

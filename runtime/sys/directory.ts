@@ -10,6 +10,8 @@ import {
   O_NOFOLLOW,
   O_RDONLY,
   openAt,
+  openInRoot,
+  RESOLVE_NO_XDEV,
   tryMakeDirectoryAt,
   tryUnlinkAt,
 } from "./file.ts";
@@ -65,16 +67,23 @@ export function makeDirectories(path: string, mode: number): void {
   makeDirectories(path, mode);
 }
 
-/** Removes a directory with everything in it, following no link; one that is gone is fine. */
+/**
+ * Removes a directory with everything in it, following no link; one that is gone is fine. What is
+ * mounted in it is somebody's: it stays, and that is an error.
+ */
 export function removeTree(path: string): void {
   removeEntry(AT_FDCWD, path, true);
 }
 
 function removeEntry(parent: number, name: string, isDirectory: boolean): void {
   if (isDirectory) {
+    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     let fd: number;
     try {
-      fd = openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      fd =
+        parent === AT_FDCWD
+          ? openAt(parent, name, flags)
+          : openInRoot(parent, name, flags, RESOLVE_NO_XDEV);
     } catch (error) {
       if (error instanceof SyscallError && error.errno === ENOENT) return;
       throw error;

@@ -1,13 +1,17 @@
 // Namespaces: each type new, joined by its path, or the caller's own.
 
-import { readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { defaultNamespaces, type Json, type Patch } from "../support/bundle.ts";
+import { defaultMounts, defaultNamespaces, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
-import { freshDirectory } from "../support/room.ts";
+import { removeEmptyCgroups } from "../support/leaks.ts";
+import { freshDirectory, room } from "../support/room.ts";
+import { newRootfs } from "../support/rootfs.ts";
+import { runt } from "../support/runt.ts";
 import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
+import { waitUntil } from "../support/wait.ts";
 
 /** Types of config.json with the kernel's names in /proc/PID/ns. */
 const names = {
@@ -26,6 +30,12 @@ const show = types.map((type) => `readlink /proc/self/ns/${names[type]}`).join("
 
 function own(type: Type): string {
   return readlinkSync(`/proc/self/ns/${names[type]}`);
+}
+
+/** What is mounted on the host for containers of this room. */
+function hostMounts(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return lines.map((line) => line.split(" ")[4] ?? "").filter((at) => at.startsWith(room.root));
 }
 
 /** The kernel's identity of each namespace inside of a container. */
@@ -171,10 +181,64 @@ test("a type listed twice, or unknown, is an error", async () => {
   shows("linux.namespaces.duplicate");
 });
 
-test("masked paths without a mount namespace are an error", async () => {
-  const linux = { namespaces: [{ type: "pid" }], maskedPaths: ["/proc/kcore"] };
-  const { code } = await run({ hostname: undefined, linux });
+test("without a mount namespace the mounts are the caller's, out of the way, and go again", async () => {
+  const rootfs = newRootfs();
+  const patch = {
+    hostname: undefined,
+    root: { path: rootfs, readonly: true },
+    mounts: [...defaultMounts, { destination: "/data", type: "tmpfs", source: "tmpfs" }],
+    linux: {
+      namespaces: [{ type: "pid" }],
+      maskedPaths: ["/proc/meminfo"],
+      readonlyPaths: ["/proc/sys"],
+      rootfsPropagation: "private",
+    },
+  };
+  const text =
+    "readlink /proc/self/ns/mnt; touch /x 2>&1; touch /data/x && wc -c < /proc/meminfo; sleep 100";
+  await withContainer(withScript(text, patch), async ({ create, does, becomes }) => {
+    await does("start");
+    const end = "touch: /x: Read-only file system\n0\n";
+    const expected = `${readlinkSync("/proc/self/ns/mnt")}\n${end}`;
+    await waitUntil("the program's words", () => create.stdout() === expected);
+    assert.ok(hostMounts().length > 5);
+    await does("kill", "KILL");
+    await becomes("stopped");
+    await does("delete");
+  });
+  assert.equal(hostMounts(), []);
+  assert.ok(existsSync(join(rootfs, "bin/sh")), "the image is untouched");
+  shows("linux.namespaces.inherited");
+});
+
+test("what is mounted for a container whose record is damaged is not deleted", async () => {
+  const rootfs = newRootfs();
+  const patch = { hostname: undefined, root: { path: rootfs }, linux: { namespaces: [] } };
+  await withContainer(patch, async ({ id, does, becomes }) => {
+    await does("kill", "KILL");
+    await becomes("stopped");
+    writeFileSync(join(room.root, id, "record.json"), "{");
+    const { code } = await runt(["delete", "--force", id]);
+    assert.is.not(code, 0);
+    assert.ok(existsSync(join(rootfs, "bin/sh")));
+    Bun.spawnSync(["umount", "--lazy", join(room.root, id, "root")]);
+  });
+  removeEmptyCgroups(room.prefix);
+});
+
+test("a failed create without a mount namespace leaves no mount", async () => {
+  const process = { args: ["/no/such/program"] };
+  const { code } = await run({ hostname: undefined, process, linux: { namespaces: [] } });
   assert.is(code, 1);
+  assert.equal(hostMounts(), []);
+});
+
+test("mounts without a mount namespace, but with a user namespace, are an error", async () => {
+  const mapping = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  const linux = { namespaces: [{ type: "user" }], uidMappings: mapping, gidMappings: mapping };
+  const { code, stderr } = await run({ hostname: undefined, linux });
+  assert.is(code, 1);
+  assert.match(stderr, "/mounts");
 });
 
 test("in a shared pid namespace, kill --all and delete reach every process", async () => {

@@ -11,7 +11,6 @@ export const REFUSED_FIELDS: readonly string[] = [
   "/process/ioPriority",
   "/process/scheduler",
   "/process/execCPUAffinity",
-  "/linux/netDevices",
   "/linux/intelRdt",
   "/linux/memoryPolicy",
   "/linux/personality",

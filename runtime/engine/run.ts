@@ -282,9 +282,23 @@ class Walker implements OpContext {
         trySignal(pidfd, SIGKILL);
         return waitFor(pidfd);
       });
+    this.#takeBack();
     this.slots.closeAll();
     closeFd(this.#baton);
     return this.#blame(error, endings.at(-1));
+  }
+
+  /** What the host's steps did that nobody can undo without their descriptors, last first. */
+  #takeBack(): void {
+    for (const { who, op } of this.#run.plan.slice(0, this.#step + 1).toReversed()) {
+      if (who !== "host" || op.takeBack === undefined) continue;
+      try {
+        op.takeBack(this);
+      } catch (error) {
+        if (!(error instanceof RuntimeError)) throw error;
+        this.#run.warn(`take back ${op.name}: ${error.message}`);
+      }
+    }
   }
 
   #blame(error: unknown, ending: Ending | undefined): unknown {

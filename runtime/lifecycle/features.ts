@@ -39,7 +39,7 @@ export function features() {
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: { "io.github.runt.version": VERSION, "io.github.runt.commit": COMMIT },
     // No annotation of config.json is acted on.

@@ -71,6 +71,8 @@ export interface Op {
   run(context: OpContext): void;
   /** Takes back the effect on the host; must be harmless when the effect never happened. */
   readonly undo: (() => void) | undefined;
+  /** Takes back what only this run of the plan can, when create fails: `delete` leaves it alone. */
+  takeBack?(context: OpContext): void;
 }
 
 export interface OpDefinition<Args extends object> {
@@ -79,6 +81,8 @@ export interface OpDefinition<Args extends object> {
   print(args: Args): string;
   run(args: Args, context: OpContext): void;
   undo?(args: Args): void;
+  /** By the host, with init dead and the slots still open; harmless when nothing has happened. */
+  takeBack?(args: Args, context: OpContext): void;
   gives?(args: Args): string | undefined;
 }
 
@@ -91,5 +95,6 @@ export function defineOp<Args extends object>(definition: OpDefinition<Args>): (
     print: () => definition.print(args),
     run: (context) => definition.run(args, context),
     undo: definition.undo && (() => definition.undo?.(args)),
+    ...(definition.takeBack && { takeBack: (context) => definition.takeBack?.(args, context) }),
   });
 }

@@ -9,6 +9,7 @@ import { identity } from "../clauses/identity.ts";
 import { masks } from "../clauses/masks.ts";
 import { mounts } from "../clauses/mounts.ts";
 import { hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
+import { netDevices } from "../clauses/net-devices.ts";
 import { processClause } from "../clauses/process.ts";
 import { refused } from "../clauses/refused.ts";
 import { root } from "../clauses/root.ts";
@@ -35,6 +36,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const trees = mounts(config, facts, container);
   const nodes = devices(config, facts);
   const opener = treeOpener(facts);
+  const interfaces = netDevices(config, facts, container);
   const names = hostname(config, container);
   const covers = masks(config);
   const parameters = sysctl(config, container);
@@ -45,9 +47,19 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
 
   const problems = [
     ...refused(config),
-    ...[group, spaces, rootfs, trees, nodes, names, covers, parameters, console, program].flatMap(
-      (clause) => clause.problems,
-    ),
+    ...[
+      group,
+      spaces,
+      rootfs,
+      trees,
+      nodes,
+      interfaces,
+      names,
+      covers,
+      parameters,
+      console,
+      program,
+    ].flatMap((clause) => clause.problems),
   ];
   if (problems.length > 0) throw new ConfigError(`${container.bundle}/config.json`, problems);
 
@@ -71,6 +83,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     rootfs.leave,
     host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
     spaces.map, // By someone outside, who has the right to these ids.
+    interfaces.steps, // Out of the host's namespace, into the one that is there now.
     group.join, // Where init cannot do it by itself.
     program.score,
 
@@ -91,7 +104,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     waits("host"),
     console.send,
     callouts.runtime, // With the mounts visible, before the pivot (config.md#prestart).
-    callouts.runtime.length > 0 ? [waits("init")] : [],
+    // They and parameters of init's may be about devices that the host moves.
+    callouts.runtime.length + interfaces.steps.length > 0 ? [waits("init")] : [],
     callouts.createContainer, // After the runtime's, before the pivot.
     covers.steps, // After hooks have had their say; /dev/null is still the host's.
     trees.close,

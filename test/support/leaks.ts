@@ -1,5 +1,5 @@
-// What a room has on the host: processes, cgroups, mounts and state. `leaks` names it, `cleanUp`
-// removes it.
+// What a room has on the host: processes, cgroups, mounts, network namespaces and state. `leaks`
+// names it, `cleanUp` removes it.
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -44,6 +44,7 @@ async function cleanUpRoom(one: Room): Promise<void> {
     for (const pid of left) killProcess(pid);
     return left.length === 0;
   });
+  for (const name of networks(one)) Bun.spawnSync(["ip", "netns", "delete", name]);
   for (const target of mounts(one).reverse()) Bun.spawnSync(["umount", "--lazy", target]);
   await waitUntil("removal of the room's cgroups", () => {
     const left = cgroups(one).reverse();
@@ -58,6 +59,7 @@ function leftOf(one: Room): string[] {
     ...containers(one).map((id) => `state of container ${id}`),
     ...processes(one).map((pid) => `process ${pid} ${readProc(pid, "cmdline").slice(0, 120)}`),
     ...mounts(one).map((target) => `mount ${target}`),
+    ...networks(one).map((name) => `network namespace ${name}`),
     ...cgroups(one).map((directory) => `cgroup ${directory}`),
   ];
 }
@@ -81,6 +83,13 @@ function isOf(one: Room, pid: number): boolean {
       readProc(pid, "environ").includes(`RUNT_TEST_ROOM=${one.directory}`) ||
       readProc(pid, "cmdline").includes(one.directory))
   );
+}
+
+/** Network namespaces that tests of the room have made (ip-netns(8)). */
+function networks(one: Room): string[] {
+  const folder = "/run/netns";
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => name.startsWith(one.prefix));
 }
 
 /** Mount points in the room, in the order of their mounting. */

@@ -20,7 +20,6 @@ const fields: [pointer: string, patch: Patch][] = [
   ["/process/execCPUAffinity", { process: { execCPUAffinity: { initial: "0" } } }],
   ["/linux/mountLabel", { linux: { mountLabel: "system_u:object_r:x:s0" } }],
   ["/linux/intelRdt", { linux: { intelRdt: { closID: "x" } } }],
-  ["/linux/netDevices", { linux: { netDevices: { eth9: { name: "eth0" } } } }],
   ["/linux/memoryPolicy", { linux: { memoryPolicy: { mode: "MPOL_LOCAL" } } }],
   ["/linux/personality", { linux: { personality: { domain: "LINUX32" } } }],
 ];

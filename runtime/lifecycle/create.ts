@@ -113,6 +113,9 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
       ...(config.hooks?.poststart && { poststart: config.hooks.poststart }),
       ...(config.hooks?.poststop && { poststop: config.hooks.poststop }),
     },
+    startHooks: plan.flatMap(({ because }, index) =>
+      because.startsWith("/hooks/startContainer/") ? [index] : [],
+    ),
     cgroups: cgroups.map(({ directory }) => directory),
     ownPidNamespace: hasNewNamespace(config, "pid"),
     journal: plan

@@ -9,11 +9,10 @@ import { openDirectory, type Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
 import { STAGE_EXEC } from "../sys/exec.ts";
 import { closeFd, statusOf as fileStatusOf } from "../sys/file.ts";
-import { SIGKILL, trySignal } from "../sys/process.ts";
 import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
 import { connectToAgent, handOverListener } from "./listener.ts";
-import { holdProcess, type Status, statusOf } from "./status.ts";
+import { type Status, statusOf } from "./status.ts";
 
 export interface StartOptions extends Place {
   environment: Readonly<Record<string, string | undefined>>;
@@ -22,8 +21,8 @@ export interface StartOptions extends Place {
 
 /**
  * Starts a created container and returns when its program runs.
- * @throws StateError when it is not created; RuntimeError when the program cannot be executed or a
- *   hook fails
+ * @throws StateError when it is not created; RuntimeError when the program cannot be executed, or a
+ *   hook fails and the container is destroyed
  */
 export function start(options: StartOptions): void {
   const record = readRecord(options);
@@ -40,7 +39,8 @@ export function start(options: StartOptions): void {
   for (const line of recorder.warnings()) options.log.warn(line);
   const failure = failureIn(recorder, record);
   recorder.close();
-  if (failure !== undefined) throw new RuntimeError(failure);
+  if (failure?.ofHook === true) destroy(options);
+  if (failure !== undefined) throw new RuntimeError(failure.text);
   afterStart(options, record);
 }
 
@@ -71,18 +71,37 @@ function waitForEnd(connection: number): void {
   closeFd(connection);
 }
 
-function failureIn(recorder: Recorder, { program }: ContainerRecord): string | undefined {
+interface Failure {
+  text: string;
+  ofHook: boolean;
+}
+
+function failureIn(recorder: Recorder, record: ContainerRecord): Failure | undefined {
+  const { program, startHooks } = record;
   const { errno, stage } = recorder.result();
   if (stage === STAGE_EXEC) {
     if (errno === 0) return undefined;
-    return `exec: "${program}": ${errnoText(errno)}${hintFor(errno)}`;
+    return { text: `exec: "${program}": ${errnoText(errno)}${hintFor(errno)}`, ofHook: false };
   }
-  if (errno !== 0) return `seccomp: ${errnoText(errno)}`;
+  if (errno !== 0) return { text: `seccomp: ${errnoText(errno)}`, ofHook: false };
   for (let step = 0; step < recorder.steps(); step++) {
     const { state, text } = recorder.row(step);
-    if (state === "failed") return text;
+    if (state === "failed") return { text, ofHook: startHooks.includes(step) };
   }
-  return "the container ended before its program was executed";
+  return { text: "the container ended before its program was executed", ofHook: false };
+}
+
+/** runtime.md#lifecycle, 7 and 9: with a hook that fails the lifecycle goes on at step 12. */
+function destroy(options: StartOptions): void {
+  // Hooks seldom fail; whoever starts a container does not come to delete it.
+  const { deleteContainer }: typeof import("./delete.ts") = require("./delete.ts");
+  try {
+    deleteContainer({ ...options, force: true });
+  } catch (error) {
+    // The hook's error is the one to tell.
+    if (!(error instanceof RuntimeError)) throw error;
+    options.log.warn(error.message);
+  }
 }
 
 /** What execve(2) means when the file itself is there. */
@@ -110,9 +129,7 @@ function afterStart(options: StartOptions, record: ContainerRecord): void {
       environment,
     });
   } catch (error) {
-    // runtime.md#lifecycle, 9: a poststart hook that fails stops the container.
-    const pidfd = holdProcess(init);
-    if (pidfd !== undefined) trySignal(pidfd, SIGKILL);
+    destroy(options);
     throw error;
   }
 }

@@ -53,6 +53,8 @@ export interface ContainerRecord {
   listener?: SeccompListener;
   /** The hooks that run outside of the plan. */
   hooks: Pick<Hooks, "poststart" | "poststop">;
+  /** Steps of its plan that are startContainer hooks; one that fails is its end. */
+  startHooks: readonly number[];
   /** Its cgroup directories, one a hierarchy. */
   cgroups: readonly string[];
   /** Whether its processes have a pid namespace that ends with init. */

@@ -201,26 +201,46 @@ test("a failing hook of the create phase fails create, stops the container and r
   }
 });
 
-test("a failing startContainer hook fails start, and the program does not run", async () => {
-  const hooks = { startContainer: [{ path: "/bin/false" }] };
-  await withContainer(withScript("echo ran", { hooks }), async ({ id, create, becomes }) => {
-    const { code, stderr } = await runt(["start", id]);
-    assert.is(code, 1, stderr);
-    assert.match(stderr, /hook|false/);
-    await becomes("stopped");
-    assert.is(create.stdout(), "");
-  });
+test("a failing hook of start fails it, destroys the container and runs the poststop hooks", async () => {
+  if (foreignRuntime) return;
+  for (const kind of ["startContainer", "poststart"]) {
+    const folder = hookFolder();
+    const hooks = {
+      [kind]: [{ path: "/bin/false" }, { path: "/bin/no-such-hook" }],
+      poststop: [{ path: folder.witness("first") }, { path: folder.witness("second") }],
+    };
+    const patch = withScript(`echo ran > ${folder.directory}/ran; sleep 100`, { hooks });
+    const shared = kind === "startContainer" ? { ...patch, ...sharedFolder(folder) } : patch;
+    await withContainer(shared, async ({ id, state }) => {
+      const { pid } = await state();
+      const { code, stderr } = await runt(["start", id]);
+      assert.is(code, 1, stderr);
+      assert.match(stderr, /hook.*\/bin\/false: exit status 1/);
+      assert.not(isRunning(pid));
+      assert.is(await stateOf(id), undefined);
+      assert.equal(folder.trace(), ["first", "second"]);
+      assert.is(JSON.parse(folder.read("first.json") ?? "null").status, "stopped");
+      assert.is(folder.read("ran"), undefined);
+    });
+  }
 });
 
-test("a failing poststart hook fails start and stops the container", async () => {
+test("run, detached and not, destroys what a hook of start has failed, once", async () => {
   if (foreignRuntime) return;
-  const hooks = { poststart: [{ path: "/bin/false" }] };
-  await withContainer(withScript("sleep 100", { hooks }), async ({ id }) => {
-    const { code, stderr } = await runt(["start", id]);
-    assert.is(code, 1);
-    assert.match(stderr, /hook/);
-    await waitUntil("end", async () => (await stateOf(id))?.status !== "running");
-  });
+  for (const flags of [[], ["--detach"], ["--keep"]]) {
+    const folder = hookFolder();
+    const hooks = {
+      poststart: [{ path: "/bin/false" }],
+      poststop: [{ path: folder.witness("poststop") }],
+    };
+    const id = freshName();
+    const directory = bundle(withScript("sleep 100", { hooks }));
+    const { code, stderr } = await runt(["run", ...flags, "--bundle", directory, id]);
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /poststart hook: \/bin\/false: exit status 1/);
+    assert.is(await stateOf(id), undefined);
+    assert.equal(folder.trace(), ["poststop"]);
+  }
 });
 
 test("a failing poststop hook only warns, and the ones after it run", async () => {

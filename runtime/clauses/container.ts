@@ -21,6 +21,10 @@ export interface Container {
   preserveFds: number;
   /** The first of these are sockets of a service manager (sd_listen_fds(3)). */
   listenFds: number;
+  /** What they are called, if the service manager says so (LISTEN_FDNAMES). */
+  listenFdNames: string | null;
+  /** Where the caller wants to hear that the program is ready (sd_notify(3)). */
+  notifySocket: string | null;
   sessionKeyring: boolean;
   /** pivot_root(2), or what a ramdisk allows instead. */
   pivot: boolean;

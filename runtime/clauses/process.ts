@@ -8,6 +8,7 @@ import {
   closeDescriptors,
   executeProgram,
   findHome,
+  findPid,
   prepareProgram,
   resolveProgram,
 } from "../ops/exec.ts";
@@ -24,6 +25,8 @@ import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { type Container, pointerTo } from "./container.ts";
+import { hasNewNamespace } from "./namespaces.ts";
+import { notifyEnvironment } from "./notify-socket.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
 
 /** asm-generic/resource.h */
@@ -97,7 +100,7 @@ export function processClause(
     };
   }
   const { cwd, args, oomScoreAdj } = process;
-  const env = environmentOf(process, container.listenFds);
+  const env = environmentOf(config, process, container);
   return {
     ...always,
     listener: listenerSteps(config, container),
@@ -117,6 +120,7 @@ export function processClause(
       ...(env.some((entry) => entry.startsWith("HOME="))
         ? []
         : [step("init", findHome({ uid: process.user?.uid ?? 0 }), "")]),
+      ...(needsPid(config, container) ? [step("init", findPid({}), "")] : []),
       step("init", prepareProgram({ argv: args, env, filter: filterOf(filter) }), "/process/args"),
     ],
     limits: limitSteps(process, container),
@@ -154,16 +158,31 @@ function limitSteps({ rlimits = [] }: Process, { openFiles }: Container): Step[]
 
 /**
  * The environment with each name once, the last value, at the place of the first; an empty HOME is
- * left out, and sockets that were passed on are told as sd_listen_fds(3) wants it.
+ * left out, and what a service manager passes on is told as sd_listen_fds(3) and sd_notify(3) want.
  */
-function environmentOf({ env = [] }: Process, listenFds: number): string[] {
-  const told = listenFds === 0 ? [] : [`LISTEN_FDS=${listenFds}`, "LISTEN_PID=1"];
+function environmentOf(config: Config, { env = [] }: Process, container: Container): string[] {
+  const told = [...listenEnvironment(container), ...notifyEnvironment(config, container)];
   const values = new Map<string, string>();
   for (const entry of [...env, ...told]) {
     values.set(entry.slice(0, Math.max(entry.indexOf("="), 0)), entry);
   }
   if (values.get("HOME") === "HOME=") values.delete("HOME");
+  if (needsPid(config, container)) values.delete("LISTEN_PID");
   return [...values.values()];
+}
+
+/** In a pid namespace of its own the program is 1; its pid in another is found in time. */
+function listenEnvironment({ listenFds, listenFdNames }: Container): string[] {
+  if (listenFds === 0) return [];
+  return [
+    `LISTEN_FDS=${listenFds}`,
+    "LISTEN_PID=1",
+    ...(listenFdNames === null ? [] : [`LISTEN_FDNAMES=${listenFdNames}`]),
+  ];
+}
+
+function needsPid(config: Config, { listenFds }: Container): boolean {
+  return listenFds > 0 && !hasNewNamespace(config, "pid");
 }
 
 function searchPathOf(env: readonly string[]): string[] {

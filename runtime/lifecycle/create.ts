@@ -124,13 +124,17 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
   };
 }
 
-/** Tells who waits for it that init is there: the pid file, the socket for the pidfd. */
+/**
+ * Tells who waits for it that init is there: the socket for the pidfd, then the pid file, which is
+ * the last thing that can fail and so never names a process that is gone again.
+ */
 function announce({ pidFile, pidfdSocket }: CreateOptions, { pid, pidfd }: Init): void {
+  if (pidfdSocket !== undefined) {
+    const socket = connect(pidfdSocket);
+    sendMessage(socket, Buffer.from("standard"), pidfd);
+    closeFd(socket);
+  }
   if (pidFile !== undefined) writePidFile(pidFile, pid);
-  if (pidfdSocket === undefined) return;
-  const socket = connect(pidfdSocket);
-  sendMessage(socket, Buffer.from("standard"), pidfd);
-  closeFd(socket);
 }
 
 /** Undoes a failed create and runs the poststop hooks (runtime.md#lifecycle, 12 and 13). */

@@ -5,6 +5,7 @@ import { closeFd, tryReadSome, tryWriteSome, writeAll } from "../sys/file.ts";
 import { type Ending, pollEnding, reapOthers, SIGCHLD, trySignal } from "../sys/process.ts";
 import { type Interest, nextSignal, POLLIN, poll } from "../sys/signal.ts";
 import { copyWindowSize, isTerminal, makeRaw, setModes } from "../sys/terminal.ts";
+import type { ReadySocket } from "./notify-socket.ts";
 
 const SIGWINCH = 28;
 const SIGURG = 23;
@@ -17,8 +18,8 @@ export interface Foreground {
   signals: number;
   /** Master of the container's terminal. */
   console: number | undefined;
-  /** Starts the container, with the terminal ready. */
-  begin(): void;
+  /** Starts the container, with the terminal ready; gives where its program says that it is, too. */
+  begin(): ReadySocket | undefined;
 }
 
 /** Passes signals, input and output on until init ends; the caller's terminal is as before. */
@@ -26,8 +27,7 @@ export function attend(foreground: Foreground): Ending {
   const { console } = foreground;
   const restore = console === undefined ? undefined : takeTerminal(console);
   try {
-    foreground.begin();
-    return untilEnd(foreground);
+    return untilEnd(foreground, foreground.begin());
   } finally {
     restore?.();
   }
@@ -41,7 +41,8 @@ function takeTerminal(console: number): (() => void) | undefined {
   return () => setModes(STDIN, modes);
 }
 
-function untilEnd({ init, signals, console }: Foreground): Ending {
+function untilEnd({ init, signals, console }: Foreground, ready: ReadySocket | undefined): Ending {
+  let awaited = ready;
   let inputOpen = console !== undefined;
   let outputOpen = console !== undefined;
   for (;;) {
@@ -51,17 +52,28 @@ function untilEnd({ init, signals, console }: Foreground): Ending {
       { fd: signals, events: POLLIN },
       { fd: outputOpen ? master : -1, events: POLLIN },
       { fd: inputOpen ? STDIN : -1, events: POLLIN },
+      { fd: awaited?.fd ?? -1, events: POLLIN },
     ];
-    const [ended = 0, signalled = 0, output = 0, input = 0] = poll(interests);
+    const [ended = 0, signalled = 0, output = 0, input = 0, message = 0] = poll(interests);
+    if (message !== 0 && awaited !== undefined) awaited = heard(awaited);
     if (output !== 0) outputOpen = copyOutput(master);
     if (input !== 0) inputOpen = copyInput(master);
     if (signalled !== 0) passSignals(signals, { init, console });
-    if (ended === 0 || output !== 0) continue;
+    if (ended === 0 || output !== 0 || message !== 0) continue;
     const ending = pollEnding(init.pidfd);
     if (ending === undefined) continue;
     if (console !== undefined) closeFd(console);
     return ending;
   }
+}
+
+/** This process stays, so that it remains what the service manager looks after. */
+function heard(ready: ReadySocket): ReadySocket | undefined {
+  const notify: typeof import("./notify-socket.ts") = require("./notify-socket.ts");
+  if (!notify.hearsReady(ready)) return ready;
+  notify.tellReady(ready, { mainPid: process.pid, leaves: false });
+  closeFd(ready.fd);
+  return undefined;
 }
 
 /** Returns false at the end: a pty without a slave answers EIO. */

@@ -56,6 +56,8 @@ export function prepare(options: PlanOptions): Prepared {
     console: options.console ?? { kind: "none" },
     preserveFds,
     listenFds,
+    listenFdNames: options.environment["LISTEN_FDNAMES"] || null,
+    notifySocket: options.environment["NOTIFY_SOCKET"] || null,
     sessionKeyring: options.noNewKeyring !== true,
     pivot: !options.noPivot,
     idMappers: idMappers(bundle.config, options.environment),
@@ -82,9 +84,11 @@ function idMappers({ linux }: Config, { PATH = "" }: PlanOptions["environment"])
   return { newuidmap: find("newuidmap"), newgidmap: find("newgidmap") };
 }
 
-/** LISTEN_FDS of sd_listen_fds(3); what is no number is no socket. */
-export function listenFdsIn({ LISTEN_FDS }: PlanOptions["environment"]): number {
-  return LISTEN_FDS !== undefined && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
+/** As sd_listen_fds(3) reads them: what is meant for another process, or no number, is no socket. */
+export function listenFdsIn(environment: PlanOptions["environment"]): number {
+  const { LISTEN_FDS = "", LISTEN_PID } = environment;
+  const isOurs = LISTEN_PID === `${process.pid}`;
+  return isOurs && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
 }
 
 /** Before anything of ours is opened: a gap would be filled by a descriptor of the program's own. */

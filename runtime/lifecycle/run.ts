@@ -6,7 +6,7 @@ import { openSignalFd } from "../sys/signal.ts";
 import { type CreateOptions, create } from "./create.ts";
 import { deleteContainer } from "./delete.ts";
 import { attend } from "./foreground.ts";
-import { start } from "./start.ts";
+import { start, startProgram } from "./start.ts";
 
 export interface RunOptions extends CreateOptions {
   detach: boolean;
@@ -18,7 +18,7 @@ export interface RunOptions extends CreateOptions {
 export function run(options: RunOptions): number {
   if (options.detach) {
     create(options);
-    startOrDelete(options);
+    orDelete(options, start);
     return 0;
   }
   if (options.consoleSocket !== undefined) {
@@ -29,15 +29,20 @@ export function run(options: RunOptions): number {
   const signals = openSignalFd();
   const { init, slots } = create({ ...options, console: { kind: "foreground" } });
   const console = slots.has("$console") ? slots.take("$console") : undefined;
-  const ending = attend({ init, signals, console, begin: () => startOrDelete(options) });
+  const ending = attend({
+    init,
+    signals,
+    console,
+    begin: () => orDelete(options, startProgram).ready,
+  });
   if (!options.keep) deleteContainer({ ...options, force: true });
   return exitCodeOf(ending);
 }
 
 /** A container that does not start is of no use to someone who asked for both. */
-function startOrDelete(options: RunOptions): void {
+function orDelete<Result>(options: RunOptions, start: (options: RunOptions) => Result): Result {
   try {
-    start(options);
+    return start(options);
   } catch (error) {
     deleteContainer({ ...options, force: true });
     throw error;

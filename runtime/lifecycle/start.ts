@@ -5,13 +5,14 @@ import { errnoText } from "../errno.ts";
 import { RuntimeError, StateError, SyscallError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { GO, START_SOCKET } from "../ops/start.ts";
-import { openDirectory, type Place } from "../store/directory.ts";
-import { type ContainerRecord, readRecord } from "../store/record.ts";
+import { lockDirectory, openDirectory, type Place } from "../store/directory.ts";
+import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
 import { STAGE_EXEC } from "../sys/exec.ts";
 import { closeFd, statusOf as fileStatusOf } from "../sys/file.ts";
 import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
 import { connectToAgent, handOverListener } from "./listener.ts";
+import type { ReadySocket } from "./notify-socket.ts";
 import { type Status, statusOf } from "./status.ts";
 
 export interface StartOptions extends Place {
@@ -20,20 +21,27 @@ export interface StartOptions extends Place {
 }
 
 /**
- * Starts a created container and returns when its program runs.
+ * Starts a created container. Returns when its program runs and, if the caller's NOTIFY_SOCKET asks
+ * for that, is ready or has ended.
  * @throws StateError when it is not created; RuntimeError when the program cannot be executed, or a
  *   hook fails and the container is destroyed
  */
 export function start(options: StartOptions): void {
-  const record = readRecord(options);
-  if (record?.program === null) {
-    throw new StateError("cannot start a container without a process in its configuration");
-  }
-  const connection = connectToInit(options);
-  if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
-  const agent = record.listener && connectToAgent(record.listener.path);
-  const recorder = sayGo(connection);
-  if (recorder === undefined) throw refusal(statusOf(options, record));
+  const { ready, init } = startProgram(options);
+  if (ready === undefined || init === undefined) return;
+  const { awaitReady }: typeof import("./notify-socket.ts") = require("./notify-socket.ts");
+  awaitReady(ready, init);
+}
+
+/** A program that runs, and where it will say that it is ready, if anyone wants to know. */
+export interface StartedProgram {
+  init: ProcessIdentity | undefined;
+  ready: ReadySocket | undefined;
+}
+
+/** As {@link start}, and leaves the waiting for the program to be ready to the caller. */
+export function startProgram(options: StartOptions): StartedProgram {
+  const { record, connection, agent, recorder, ready } = begin(options);
   if (agent !== undefined) handOverListener({ record, recorder, agent, init: connection });
   waitForEnd(connection);
   for (const line of recorder.warnings()) options.log.warn(line);
@@ -42,6 +50,43 @@ export function start(options: StartOptions): void {
   if (failure?.ofHook === true) destroy(options);
   if (failure !== undefined) throw new RuntimeError(failure.text);
   afterStart(options, record);
+  return { init: record.init, ready };
+}
+
+interface Begun {
+  record: ContainerRecord;
+  connection: number;
+  agent: number | undefined;
+  recorder: Recorder;
+  ready: ReadySocket | undefined;
+}
+
+/** Up to init's answer: the one `start` that gets it is the one that starts the container. */
+function begin(options: StartOptions): Begun {
+  const host = options.environment["NOTIFY_SOCKET"];
+  // Only the one that starts may make the socket; the lock is not held while it waits for anything.
+  const lock = host ? lockDirectory(options) : undefined;
+  try {
+    const record = readRecord(options);
+    if (record?.program === null) {
+      throw new StateError("cannot start a container without a process in its configuration");
+    }
+    const connection = connectToInit(options);
+    if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
+    const agent = record.listener && connectToAgent(record.listener.path);
+    const ready = host ? listenForReady(options, host) : undefined;
+    const recorder = sayGo(connection);
+    if (recorder === undefined) throw refusal(statusOf(options, record));
+    return { record, connection, agent, recorder, ready };
+  } finally {
+    if (lock !== undefined) closeFd(lock);
+  }
+}
+
+function listenForReady(options: StartOptions, host: string): ReadySocket | undefined {
+  // Few callers want to know.
+  const notify: typeof import("./notify-socket.ts") = require("./notify-socket.ts");
+  return notify.listenForReady(options, { host, log: options.log });
 }
 
 function connectToInit(place: Place): number {

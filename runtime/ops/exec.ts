@@ -17,6 +17,7 @@ import {
   tryAccess,
   tryOpenInRoot,
 } from "../sys/file.ts";
+import { getPid } from "../sys/process.ts";
 import { resetSignals } from "../sys/signal.ts";
 import { defineOp } from "./op.ts";
 import { isProcfs } from "./proc-guard.ts";
@@ -97,6 +98,15 @@ export const findHome = defineOp<{ uid: number }>({
   },
 });
 
+/** LISTEN_PID where only the process itself knows its pid (sd_listen_fds(3)). */
+export const findPid = defineOp<Record<string, never>>({
+  name: "pid.find",
+  print: () => "for LISTEN_PID",
+  run: (_args, { found }) => {
+    found.set("pid", String(getPid()));
+  },
+});
+
 function passwdLines(root: number): string[] {
   const PASSWD_BYTES_MAX = 1024 * 1024;
   const fd = tryOpenInRoot(root, "/etc/passwd", O_RDONLY | O_NONBLOCK);
@@ -118,6 +128,12 @@ interface Exec {
   filter: { program: string; flags: number; instructions: number } | null;
 }
 
+/** What earlier steps may have found for the environment. */
+const FOUND_VARIABLES = [
+  ["home", "HOME"],
+  ["pid", "LISTEN_PID"],
+] as const;
+
 /**
  * Lays out everything that seccomp(2) and execve(2) will need: from here to the last step no memory
  * and no descriptor is asked for, so that the smallest limits can be set in between.
@@ -129,10 +145,13 @@ export const prepareProgram = defineOp<Exec>({
   run: ({ argv, env, filter }, context) => {
     const path = context.found.get("program");
     if (path === undefined) throw new Error("exec.prepare without exec.resolve");
-    const home = context.found.get("home");
+    const foundEnv = FOUND_VARIABLES.flatMap(([name, variable]) => {
+      const value = context.found.get(name);
+      return value === undefined ? [] : [`${variable}=${value}`];
+    });
     context.keepCall(
       prepareExec({
-        image: { path, argv, env: home === undefined ? env : [...env, `HOME=${home}`] },
+        image: { path, argv, env: [...env, ...foundEnv] },
         resultAddress: context.resultAddress(),
         ...(filter && {
           filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },

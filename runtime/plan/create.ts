@@ -10,6 +10,7 @@ import { masks } from "../clauses/masks.ts";
 import { mounts } from "../clauses/mounts.ts";
 import { hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
 import { netDevices } from "../clauses/net-devices.ts";
+import { notifySocket } from "../clauses/notify-socket.ts";
 import { processClause } from "../clauses/process.ts";
 import { refused } from "../clauses/refused.ts";
 import { root } from "../clauses/root.ts";
@@ -44,6 +45,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const who = identity(config, facts);
   const program = processClause(config, facts, container);
   const callouts = hooks(config, container);
+  const ready = notifySocket(config, facts, container);
+  const opened = [...trees.open, ...nodes.open, ...ready.open];
 
   const problems = [
     ...refused(config),
@@ -75,8 +78,9 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     spaces.open,
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.
+    ready.make,
     group.open, // Init enters by descriptor, from wherever it stands by then.
-    opener === "host" ? [trees.open, nodes.open].flat() : [], // What init could not open later.
+    opener === "host" ? opened : [], // What init could not open later.
     host(listenForStart({ directory })), // Init inherits the socket.
     rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
     spaces.clone,
@@ -89,7 +93,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
     spaces.mapped,
-    opener === "init" ? [trees.open, nodes.open].flat() : [], // Still with the ids that may see them.
+    opener === "init" ? opened : [], // Still with the ids that may see them.
     spaces.become, // Whoever has no id can own nothing of what follows.
     program.begin, // Nobody inside may trace or outlive what follows.
     group.enter, // All but the hierarchy that counts memory.
@@ -97,6 +101,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     names.steps,
     rootfs.bind, // Propagation first: no mount of ours may reach the host.
     trees.mount,
+    ready.mount, // Into a /run that the mounts may have made.
     nodes.make, // In the /dev that the mounts have made.
     program.directory, // While the root can still be written.
     console.open, // When /dev/pts is there.

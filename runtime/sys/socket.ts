@@ -111,7 +111,7 @@ function messageOf(dataBytes: number, controlBytes: number) {
 
 /** A listening stream socket at `name` in a directory, reached through its descriptor. */
 export function listenAt(directory: number, name: string): number {
-  const socket = streamSocket();
+  const socket = unixSocket(SOCK_STREAM);
   const { address, length } = addressOf(`/proc/self/fd/${directory}/${name}`);
   const describe = (): string => `bind("${name}")`;
   check(syscall(NR.bind, socket, address, length), describe);
@@ -136,7 +136,7 @@ export function connect(path: string): number {
 export function tryConnectWithin(path: string, limitMs: number): number {
   const SOL_SOCKET = 1;
   const SO_SNDTIMEO = 21;
-  const socket = streamSocket();
+  const socket = unixSocket(SOCK_STREAM);
   const limit = piece(16);
   limit.bytes.writeUInt32LE(Math.floor(limitMs / 1000), 0);
   limit.bytes.writeUInt32LE((limitMs % 1000) * 1000, 8);
@@ -153,11 +153,7 @@ export function tryConnectWithin(path: string, limitMs: number): number {
  */
 export function tryFindStream(path: string): number {
   const EPROTOTYPE = 91;
-  const socket = check(
-    syscall(NR.socket, AF_UNIX, SOCK_DGRAM | O_CLOEXEC, 0),
-    () => "socket(AF_UNIX, SOCK_DGRAM)",
-  );
-  const result = tryConnectOrClose(socket, path);
+  const result = tryConnectOrClose(unixSocket(SOCK_DGRAM), path);
   if (result === -EPROTOTYPE) return 0;
   if (result < 0) return result;
   closeFd(result);
@@ -165,7 +161,7 @@ export function tryFindStream(path: string): number {
 }
 
 function tryConnect(path: string): number {
-  return tryConnectOrClose(streamSocket(), path);
+  return tryConnectOrClose(unixSocket(SOCK_STREAM), path);
 }
 
 /** The socket once it is connected, or the negative errno. */
@@ -193,6 +189,20 @@ function withShortPath(path: string, use: (short: string) => number): number {
   return result;
 }
 
+/** A datagram socket at `name` in a directory, reached through its descriptor. */
+export function bindDatagramAt(directory: number, name: string): number {
+  const socket = unixSocket(SOCK_DGRAM);
+  const { address, length } = addressOf(`/proc/self/fd/${directory}/${name}`);
+  check(syscall(NR.bind, socket, address, length), () => `bind("${name}")`);
+  return socket;
+}
+
+/** connect(2) of a datagram socket to a path of any length, or to an abstract name after an "@". */
+export function connectDatagram(to: string): number {
+  const path = to.startsWith("@") ? `\0${to.slice(1)}` : to;
+  return check(tryConnectOrClose(unixSocket(SOCK_DGRAM), path), () => `connect("${to}")`);
+}
+
 /** accept4(2), close-on-exec. Waits. */
 export function accept(socket: number): number {
   for (;;) {
@@ -201,10 +211,10 @@ export function accept(socket: number): number {
   }
 }
 
-function streamSocket(): number {
+function unixSocket(type: number): number {
   return check(
-    syscall(NR.socket, AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0),
-    () => "socket(AF_UNIX, SOCK_STREAM)",
+    syscall(NR.socket, AF_UNIX, type | O_CLOEXEC, 0),
+    () => `socket(AF_UNIX, ${type === SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM"})`,
   );
 }
 
@@ -212,5 +222,6 @@ function addressOf(path: string): { address: number; length: number } {
   const { address, bytes } = piece(110);
   bytes.writeUInt16LE(AF_UNIX, 0);
   const length = bytes.write(path, 2, PATH_BYTES_MAX);
-  return { address, length: 2 + length + 1 };
+  // An abstract name is all the bytes that there are, and has no end.
+  return { address, length: 2 + length + (path.startsWith("\0") ? 0 : 1) };
 }

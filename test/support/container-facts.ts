@@ -13,6 +13,8 @@ export const demo: Container = {
   console: { kind: "foreground" },
   preserveFds: 0,
   listenFds: 0,
+  listenFdNames: null,
+  notifySocket: null,
   callerNamespaces: [],
   sessionKeyring: true,
   pivot: true,

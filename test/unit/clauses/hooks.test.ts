@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HOOK_KINDS, hookRuns, hooks } from "../../../runtime/clauses/hooks.ts";
 import type { Hook } from "../../../runtime/config/types.gen.ts";
+import type { HookRun } from "../../../runtime/ops/hook.ts";
 import { configOf, reasons } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 
@@ -38,6 +39,20 @@ test("a hook is told the container's state", () => {
   });
 });
 
+test("hooks are told created until the program runs, and start in the bundle but for startContainer's", () => {
+  const { runtime, createContainer, startContainer } = hooks(all, demo);
+  const steps = [...runtime, ...createContainer, ...startContainer];
+  const expected = Array.from({ length: 8 }, () => ["created", "/bundles/demo"] as unknown[]);
+  expected.splice(6, 2, ["created", null], ["created", null]);
+  assert.equal(
+    steps.map(({ op }) => {
+      const { state, cwd }: Partial<HookRun> = op.args;
+      return [state?.["status"], cwd];
+    }),
+    expected,
+  );
+});
+
 test("args and timeout are the hook's, and argv[0] is the path where it has none", () => {
   const runs = (hook: Hook) =>
     hookRuns("poststart", {
@@ -55,6 +70,7 @@ test("without env a hook has the caller's variables, at start the container's", 
     hookRuns(kind, { config: all, container: demo, status: "created" })[0]?.env;
   assert.equal(env("createRuntime"), ["PATH=/usr/bin"]);
   assert.equal(env("poststop"), ["PATH=/usr/bin"]);
+  assert.equal(env("createContainer"), []);
   assert.equal(env("startContainer"), ["IN=container"]);
 });
 

@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { processClause } from "../../../runtime/clauses/process.ts";
-import type { Process } from "../../../runtime/config/types.gen.ts";
+import type { Namespace, Process } from "../../../runtime/config/types.gen.ts";
+import type { Step } from "../../../runtime/plan/step.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { configOf, lines, reasons } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
@@ -42,6 +43,32 @@ test("of a variable that is set twice the last value counts", () => {
   const args: unknown = argsOf({ env }, "exec.resolve");
   assert.match(JSON.stringify(args), '"searchPath":["/a","","/b"]');
   assert.match(JSON.stringify(compiled({ env })), '"A=3","PATH=/a::/b","B=2"');
+});
+
+test("sockets that are handed over are told, with a pid that is 1 or has to be found", () => {
+  const container = { ...demo, listenFds: 2, preserveFds: 3, listenFdNames: "web:log" };
+  const prepare = (namespaces: Namespace[]) =>
+    processClause(
+      configOf({
+        process: { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, env: ["LISTEN_PID=9"] },
+        linux: { namespaces },
+      }),
+      hybridRoot,
+      container,
+    ).prepare;
+  const envOf = (steps: readonly Step[]): unknown => {
+    const { env }: { env?: unknown } =
+      steps.find(({ op }) => op.name === "exec.prepare")?.op.args ?? {};
+    return env;
+  };
+  const own = prepare([{ type: "pid" }]);
+  assert.equal(envOf(own), ["LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=web:log"]);
+  assert.not(lines(own).some((line) => line.startsWith("init pid.find")));
+  for (const namespaces of [[], [{ type: "pid", path: "/proc/7/ns/pid" } as const]]) {
+    const shared = prepare(namespaces);
+    assert.equal(envOf(shared), ["LISTEN_FDS=2", "LISTEN_FDNAMES=web:log"]);
+    assert.ok(lines(shared).some((line) => line.startsWith("init pid.find")));
+  }
 });
 
 test("without PATH a program is looked for where execvp(3) looks", () => {

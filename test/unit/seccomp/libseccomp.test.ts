@@ -28,7 +28,7 @@ const OPERATORS = ["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"];
 
 const folder = mkdtempSync(join(tmpdir(), "runt-libseccomp-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
-const helper = compileC("libseccomp-filters", folder, ["seccomp"]);
+const helper = compileC("libseccomp-filters", folder, ["-lseccomp"]);
 const program = "program" in helper ? helper.program : "";
 if ("reason" in helper) console.log(`SKIP needs gcc and libseccomp-dev: ${helper.reason}`);
 const compare = "reason" in helper ? test.skip : test;

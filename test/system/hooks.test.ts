@@ -18,6 +18,7 @@ import { isRunning } from "../support/process.ts";
 import { freshName } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt, startRunt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -66,6 +67,9 @@ test("all six hooks run in the order of the life of a container", async () => {
     assert.is(folder.trace()[6], "poststop");
   });
   assert.is(folder.trace().length, 7);
+  shows("runtime.lifecycle.prestart", "runtime.lifecycle.createRuntime");
+  shows("runtime.lifecycle.createContainer", "runtime.lifecycle.startContainer");
+  shows("runtime.lifecycle.poststart", "runtime.lifecycle.poststop");
 });
 
 test("each hook gets the state on its standard input, with its status and pid", async () => {
@@ -101,6 +105,7 @@ test("each hook gets the state on its standard input, with its status and pid", 
     assert.equal(state.annotations, { "org.example": "yes" }, phase);
     assert.match(state.ociVersion, /^1\./);
   }
+  shows("config.hooks.stdin");
 });
 
 test("a prestart hook is told that the container is created: creating ends before it runs", async () => {
@@ -120,6 +125,7 @@ test("hooks of one phase run one after the other, in order", async () => {
   });
   assert.is(code, 0, stderr);
   assert.equal(folder.trace(), ["slow", "fast"]);
+  shows("config.hooks.order");
 });
 
 test("args are the whole argument vector, its first word too", async () => {
@@ -199,6 +205,8 @@ test("a failing hook of the create phase fails create, stops the container and r
     assert.is(await stateOf(id), undefined, phase);
     assert.equal(folder.trace(), foreignRuntime ? folder.trace() : ["poststop"], phase);
   }
+  shows("runtime.lifecycle.prestart-fails", "runtime.lifecycle.createRuntime-fails");
+  shows("runtime.lifecycle.createContainer-fails");
 });
 
 test("a failing hook of start fails it, destroys the container and runs the poststop hooks", async () => {
@@ -223,6 +231,7 @@ test("a failing hook of start fails it, destroys the container and runs the post
       assert.is(folder.read("ran"), undefined);
     });
   }
+  shows("runtime.lifecycle.startContainer-fails", "runtime.lifecycle.poststart-fails");
 });
 
 test("run, detached and not, destroys what a hook of start has failed, once", async () => {
@@ -257,6 +266,7 @@ test("a failing poststop hook only warns, and the ones after it run", async () =
     assert.equal(folder.trace(), ["after"]);
     assert.is(await stateOf(id), undefined);
   });
+  shows("runtime.lifecycle.poststop-fails");
 });
 
 /** A family that a signal to its process group does not reach, written down as it is made. */

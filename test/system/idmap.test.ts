@@ -7,6 +7,7 @@ import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run } from "../support/container.ts";
 import { freshDirectory } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
+import { shows } from "../support/shows.ts";
 import { runTests, test } from "../support/suite.ts";
 
 /** Ids from 0 up on disk are those from `hostID` up in the container. */
@@ -58,6 +59,7 @@ test("directories and files show the owners of their mapping, and disk keeps its
     "7:7",
   ]);
   assert.is(ownerOf(join(source, "root")), "7:7");
+  shows("mount-option.idmap.mapped", "mount-option.idmap.own-mappings");
 });
 
 const all = ["CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"];
@@ -82,6 +84,7 @@ test("idmap maps the mount at the top alone, ridmap those below it too", async (
   } finally {
     Bun.spawnSync(["umount", "--lazy", "--recursive", source]);
   }
+  shows("mount-option.ridmap.mapped", "mount-option.ridmap.own-mappings");
 });
 
 test("many mounts of many mappings, with other options, and a tmpfs of its own", async () => {
@@ -101,6 +104,8 @@ stat -c %u:%g /t`;
   assert.equal(words.slice(0, 5), ["10", "1010", "2010", "3010", "1010"]);
   assert.match(words[5] ?? "", /Read-only/);
   assert.equal(words.slice(6), ["20", "500:501"]);
+  shows("mount-option.idmap.mount_setattr", "mount-option.ridmap.mount_setattr");
+  shows("config.mounts.uidMappings.mount_setattr", "config.mounts.gidMappings.mount_setattr");
 });
 
 test("a mapping of many ranges is taken, one that is too long is refused with both limits", async () => {

@@ -53,6 +53,7 @@ test("state has runc's keys in runc's order, two spaces of indent, and the spec'
   });
   shows("runtime.state.ociVersion", "runtime.state.id", "runtime.state.bundle");
   shows("runtime.query-state.state");
+  shows("config.annotations.unknown");
 });
 
 test("a container is created, then running, then stopped with pid 0", async () => {

@@ -12,6 +12,7 @@ import { isRunning, readProc } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt, startRunt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -97,6 +98,10 @@ else {
         const open = await inspect(pid);
         assert.not(open.includes("seccomp notify"), open);
       });
+      shows("linux.seccomp.listenerPath.type", "linux.seccomp.listenerPath.one");
+      shows("linux.seccomp.listenerPath.closed", "linux.seccomp.listenerPath.fd");
+      shows("linux.seccomp.state.form", "linux.seccomp.state.ociVersion");
+      shows("linux.seccomp.state.pid", "linux.seccomp.state.state");
     }));
 
   test("the agent has the listener before the program runs: it answers execve itself", () =>
@@ -143,6 +148,7 @@ test("without an agent create fails, and leaves nothing; without NOTIFY it needs
   assert.is(await stateOf(id), undefined);
   const unused = { linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", listenerPath: path } } };
   assert.is((await run(unused)).code, 0);
+  shows("linux.seccomp.listenerPath.fails");
 });
 
 if ("program" in helper && !foreignRuntime) {
@@ -162,6 +168,7 @@ if ("program" in helper && !foreignRuntime) {
       assert.match(container.create.stdout(), /No space left/);
       await second.process.exited;
     });
+    shows("linux.seccomp.listenerPath.fails");
   });
 
   test("an agent that does not take the listener fails start, and init is gone", async () => {
@@ -187,6 +194,7 @@ if ("program" in helper && !foreignRuntime) {
       const listenerMetadata = "x".repeat(1_000_000);
       assert.is((await run(notifying(makeDirectory, path, { listenerMetadata }))).code, 0);
       assert.is(stateFrom(lines()).metadata, listenerMetadata);
+      shows("linux.seccomp.state.first");
     }));
 
   test("a relative listenerPath is meant from the bundle; its length does not matter", async () => {

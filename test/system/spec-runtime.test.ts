@@ -1,10 +1,19 @@
 // What runtime.md demands of the operations as a whole, where no test of a single field shows it.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { validateState } from "../../runtime/config/validate.gen.ts";
-import { bundle, defaultMounts, type Patch } from "../support/bundle.ts";
+import { bundle, defaultMounts, defaultNamespaces, type Patch } from "../support/bundle.ts";
 import { stateOf, withContainer } from "../support/container.ts";
 import { leaks } from "../support/leaks.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
@@ -96,6 +105,34 @@ test("delete leaves what the container was only given", async () => {
     rmdirSync(join(hierarchy, cgroup));
   }
   shows("runtime.delete.foreign-resources");
+});
+
+test("neither files nor cgroups get another owner", async () => {
+  const cgroup = `/${room.prefix}-owner`;
+  const rootfs = newRootfs();
+  const mapping = [{ containerID: 0, hostID: 100000, size: 65536 }];
+  const view = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" };
+  const patch = {
+    root: { path: rootfs },
+    process: { args: ["/bin/sleep", "100"], user: { uid: 1000, gid: 1000 } },
+    mounts: [...defaultMounts, view],
+    linux: { cgroupsPath: cgroup },
+  };
+  for (const more of [["cgroup"], ["cgroup", "user"], []]) {
+    const namespaces = [...defaultNamespaces, ...more.map((type) => ({ type }))];
+    const mapped = more.includes("user") ? { uidMappings: mapping, gidMappings: mapping } : {};
+    const linux = { cgroupsPath: cgroup, namespaces, ...mapped };
+    chmodSync(rootfs, 0o755);
+    await withContainer({ ...patch, linux }, async ({ does }) => {
+      await does("start");
+      const directory = join(hierarchy, cgroup);
+      for (const path of [directory, join(directory, "cgroup.procs"), join(rootfs, "bin/sh")]) {
+        assert.equal([statSync(path).uid, statSync(path).gid], [0, 0], path);
+      }
+    });
+  }
+  shows("linux.mappings.ownership", "linux.cgroup-owner.v1", "linux.cgroup-owner.namespace");
+  shows("linux.cgroup-owner.otherwise");
 });
 
 test("a create that fails late leaves everything as it was", async () => {

@@ -16,11 +16,13 @@ import {
   MS_SLAVE,
   MS_SYNCHRONOUS,
 } from "../../../runtime/sys/mount.ts";
+import { shows } from "../../support/shows.ts";
 
 test("every option that features lists is acted on and is not the filesystem's", () => {
   for (const option of mountOptionNames()) {
     assert.equal(mountOptions([option]).data, [], option);
   }
+  shows("mount-option.idmap.no-data", "mount-option.ridmap.no-data");
 });
 
 test("of options that contradict each other the last one wins", () => {

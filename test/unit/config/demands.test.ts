@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../../runtime/config/parse.ts";
 import { shows } from "../../support/shows.ts";
 import { sampleConfig } from "../schemas/sample-config.ts";
-import { refusals } from "./refused.ts";
+import { refusals, refused } from "./refused.ts";
 
 /** Fields that have to be there. */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
@@ -111,6 +111,14 @@ test("a required field that is missing is refused", () => {
 test("a value that the specification excludes is refused", () => {
   for (const [id, pointer, value] of WRONG) assert.ok(isRefusedWith(pointer, value), id);
   shows(...new Set(WRONG.map(([id]) => id)));
+});
+
+test("idmap and ridmap need mappings, of the mount or of a user namespace", () => {
+  for (const option of ["idmap", "ridmap"]) {
+    const mounts = [{ destination: "/a", source: "/a", options: ["rbind", option] }];
+    assert.equal(refused({ mounts }).length, 1, option);
+    shows(`mount-option.${option}.no-mappings`);
+  }
 });
 
 /** Whether one value at one place has the sample refused, there; `/*` empties a list. */

@@ -16,6 +16,8 @@ import type { Validate } from "./validate.ts";
 export interface ParseOptions {
   /** Also report unknown property names that resemble known ones. Default: false. */
   strict?: boolean;
+  /** If strict: values that look misspelt, which takes knowledge of what is done with them. */
+  misspelt?: (value: unknown) => Problem[];
 }
 
 /**
@@ -85,9 +87,7 @@ function checked<T>(value: T, context: { text: string; file: string; parser: Par
 
 /** Problems of names and strings, which any value can have, whether it fits its schema or not. */
 function textProblems<T>(value: unknown, context: { text: string; parser: Parser<T> }): Problem[] {
-  const { type, strict } = context.parser;
-  return [
-    ...(mayHoldNul(context.text) ? nulProblems(value, type) : []),
-    ...(strict === true ? nearMisses(value, type) : []),
-  ];
+  const { type, strict, misspelt } = context.parser;
+  const near = strict === true ? [...nearMisses(value, type), ...(misspelt?.(value) ?? [])] : [];
+  return [...(mayHoldNul(context.text) ? nulProblems(value, type) : []), ...near];
 }

@@ -1,6 +1,6 @@
 // A bundle on disk: its config.json, read with care, and its root filesystem.
 
-import { parseConfig } from "../config/parse.ts";
+import { type ParseOptions, parseConfig } from "../config/parse.ts";
 import type { Config } from "../config/types.gen.ts";
 import { errnoText } from "../errno.ts";
 import { ConfigError, RuntimeError, SyscallError } from "../errors.ts";
@@ -38,8 +38,14 @@ export function loadBundle(path: string, options: { strict: boolean }): Bundle {
   const bundle = told(`cannot find the bundle ${path}`, () => realPath(path));
   const file = `${bundle}/config.json`;
   const text = readRegularFile(file);
-  const config = parseConfig(text, file, options);
+  const config = parseConfig(text, file, options.strict ? strictly() : {});
   return { config, text, path: bundle, rootfs: rootfsOf(config, bundle) };
+}
+
+/** What it takes is loaded for those who ask for it. */
+function strictly(): ParseOptions {
+  const { nearValues }: typeof import("./near-values.ts") = require("./near-values.ts");
+  return { strict: true, misspelt: nearValues };
 }
 
 /** Neither a fifo, which would wait, nor a device, which would never end, nor a huge file. */

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { fieldNamed } from "../../runtime/config/field.ts";
+import { bundle } from "../support/bundle.ts";
 import { freshDirectory } from "../support/room.ts";
 import { runt } from "../support/runt.ts";
 import { foreignRuntime, runTests, test as runtTest, skip } from "../support/suite.ts";
@@ -60,6 +61,7 @@ test("every field has a wrong value in the table", async () => {
   assert.equal(missing, []);
 });
 
+const MISSPELT = { names: ["mkdr"], action: "SCMP_ACT_LOG" };
 const ONE_ID = [{ containerID: 0, hostID: 0, size: 1 }];
 
 /** Parts of a configuration that do not go together, and what is said of them. */
@@ -168,6 +170,28 @@ test("values that do not go together are told at the place that is wrong", async
     const config = { ociVersion: "1.3.0", root: { path: "rootfs" }, ...parts };
     assert.equal((await problemsOf(JSON.stringify(config))).toSorted(), told.toSorted());
   }
+});
+
+test("--strict tells of misspelt fields and values, and plan without it does not", async () => {
+  const directory = bundle({
+    process: { oomScoreAdjust: 1, capabilities: { bounding: ["cap_chown"], permited: [] } },
+    mounts: [{ destination: "/a", type: "tmpfs", source: "tmpfs", options: ["nosiud"] }],
+    hooks: { createRuntme: [] },
+    linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls: [MISSPELT] } },
+  });
+  const { code, stderr } = await runt(["plan", "--strict", "--bundle", directory]);
+  assert.is(code, 1);
+  const told = [
+    '/process/oomScoreAdjust: found the unknown property "oomScoreAdjust" (hint: did you mean "oomScoreAdj"?)',
+    '/process/capabilities/permited: found the unknown property "permited" (hint: did you mean "permitted"?)',
+    '/process/capabilities/bounding/0: found the unknown capability "cap_chown" (hint: did you mean "CAP_CHOWN"?)',
+    '/mounts/0/options/0: found the unknown mount option "nosiud" (hint: did you mean "nosuid"?)',
+    '/hooks/createRuntme: found the unknown property "createRuntme" (hint: did you mean "createRuntime"?)',
+    '/linux/seccomp/syscalls/0/names/0: found the unknown system call "mkdr" (hint: did you mean "mkdir"?)',
+  ];
+  const [, ...lines] = stderr.trimEnd().split("\n");
+  assert.equal(lines.map((line) => line.trim()).toSorted(), told.toSorted());
+  assert.is((await runt(["plan", "--bundle", directory])).code, 0);
 });
 
 runTests();

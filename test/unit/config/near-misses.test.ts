@@ -5,6 +5,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { nearMisses } from "../../../runtime/config/near-misses.ts";
 import { parseConfig } from "../../../runtime/config/parse.ts";
+import { schemaTable } from "../../../runtime/config/schemas.gen.ts";
+import { walk } from "../../../runtime/config/walk.ts";
+import { replaced } from "../schemas/changes.ts";
 import { sampleConfig } from "../schemas/sample-config.ts";
 import { sampleFeatures } from "../schemas/sample-others.ts";
 import { configText, refused, withProcess } from "./refused.ts";
@@ -59,6 +62,29 @@ test("every known name is found again after one slip", () => {
     const [problem] = nearMisses({ linux: { [slip]: 1 } });
     assert.is(problem?.hint, `did you mean "${name}"?`, slip);
   }
+});
+
+test("every field is found again with two letters exchanged, however deep it is", () => {
+  const wrong: string[] = [];
+  walk(sampleConfig, { type: "Config", table: schemaTable() }, ({ value, pointer, node }) => {
+    for (const name of Object.keys(node.properties ?? {})) {
+      if (!Object.hasOwn(Object(value), name)) continue;
+      const [last = "", last2 = ""] = name.slice(-2);
+      const slip = `${name.slice(0, -2)}${last2}${last}`;
+      const keys = pointer
+        .split("/")
+        .slice(1)
+        .map((key) => key.replaceAll("~1", "/"));
+      const config = replaced(
+        replaced(sampleConfig, [...keys, name], undefined),
+        [...keys, slip],
+        1,
+      );
+      const hints = nearMisses(config).map(({ hint }) => hint);
+      if (!hints.includes(`did you mean "${name}"?`)) wrong.push(`${pointer}/${slip}: ${hints}`);
+    }
+  });
+  assert.equal(wrong, []);
 });
 
 test.run();

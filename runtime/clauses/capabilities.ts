@@ -7,38 +7,53 @@ import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import { hasNamespace } from "./namespaces.ts";
 
-const SETS = ["bounding", "effective", "permitted", "inheritable", "ambient"] as const;
+type SetName = keyof Capabilities;
 
 export interface CapabilitiesClause {
-  sets: Record<(typeof SETS)[number], number[]>;
-  /** One warning that names everything unknown or out of the caller's own reach. */
+  sets: Record<SetName, number[]>;
+  /** Numbers of all that init has before it gives any up. */
+  held: number[];
+  /** One warning that names everything unknown or out of reach. */
   warnings: readonly Step[];
 }
 
-/** What the container's root can have: everything in a user namespace, else what the caller has. */
-export function grantable(config: Config, facts: HostFacts): readonly string[] {
-  return hasNamespace(config, "user") ? CAPABILITIES : facts.capabilities;
-}
-
 /**
- * The sets as numbers. A capability that is unknown or cannot be granted is left out with a warning,
- * as the specification wants; without the field a process gets none.
+ * The five sets of the program. What the kernel does not know or the caller does not have, and what
+ * capabilities(7) rules out between the sets, is left out with a warning, as the specification
+ * wants; without the field a process gets none.
  */
 export function capabilities(config: Config, facts: HostFacts): CapabilitiesClause {
-  const asked: Capabilities = config.process?.capabilities ?? {};
-  const granted = new Set(grantable(config, facts));
-  const names = [...new Set(SETS.flatMap((set) => asked[set] ?? []))];
-  const missing = names.filter((name) => !granted.has(name));
-  const numbersOf = (list: readonly string[] = []): number[] =>
-    list.filter((name) => granted.has(name)).map((name) => CAPABILITIES.indexOf(name));
-  const sets = {
-    bounding: numbersOf(asked.bounding),
-    effective: numbersOf(asked.effective),
-    permitted: numbersOf(asked.permitted),
-    inheritable: numbersOf(asked.inheritable),
-    ambient: numbersOf(asked.ambient),
+  const asked = config.process?.capabilities ?? {};
+  const held = heldByInit(config, facts);
+  const missing: string[] = [];
+  const granted = (set: SetName, allows: (capability: number) => boolean): number[] =>
+    [...new Set(asked[set])].flatMap((name) => {
+      const number = CAPABILITIES.indexOf(name);
+      if (!held.includes(number)) missing.push(name);
+      else if (allows(number)) return [number];
+      else missing.push(`${name} (${set})`);
+      return [];
+    });
+  const bounding = granted("bounding", () => true);
+  const inheritable = granted("inheritable", () => true);
+  // execve(2) takes everything else away, whoever the user is.
+  const permitted = granted(
+    "permitted",
+    (one) => bounding.includes(one) || inheritable.includes(one),
+  );
+  const effective = granted("effective", (one) => permitted.includes(one));
+  const ambient = granted("ambient", (one) => permitted.includes(one) && inheritable.includes(one));
+  const names = [...new Set(missing)].join(", ");
+  const text = `capabilities that are unknown or cannot be granted are left out: ${names}`;
+  return {
+    sets: { bounding, effective, permitted, inheritable, ambient },
+    held,
+    warnings: names === "" ? [] : [step("host", warn({ text }), "/process/capabilities")],
   };
-  const text = `capabilities that are unknown or cannot be granted are left out: ${missing.join(", ")}`;
-  const warnings = [step("host", warn({ text }), "/process/capabilities")];
-  return { sets, warnings: missing.length === 0 ? [] : warnings };
+}
+
+/** Whoever makes or joins a user namespace has every capability in it (user_namespaces(7)). */
+function heldByInit(config: Config, facts: HostFacts): number[] {
+  if (hasNamespace(config, "user")) return [...Array(facts.lastCapability + 1).keys()];
+  return facts.capabilities.map((name) => CAPABILITIES.indexOf(name));
 }

@@ -1,13 +1,12 @@
 // process.user and process.capabilities (config.md#user): who the program is.
 
 import type { Config } from "../config/types.gen.ts";
-import { CAPABILITIES } from "../host/capabilities.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { setIdentity } from "../ops/identity.ts";
 import { setUmask } from "../ops/process.ts";
 import { ownStreams } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
-import { capabilities, grantable } from "./capabilities.ts";
+import { capabilities } from "./capabilities.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { filters } from "./seccomp.ts";
 
@@ -24,8 +23,7 @@ export interface IdentityClause {
 
 export function identity(config: Config, facts: HostFacts): IdentityClause {
   const user = config.process?.user ?? { uid: 0, gid: 0 };
-  const { sets, warnings } = capabilities(config, facts);
-  const known = grantable(config, facts).map((name) => CAPABILITIES.indexOf(name));
+  const { sets, held, warnings } = capabilities(config, facts);
   const { uid, gid, additionalGids = [], umask } = user;
   const umaskPointer = umask === undefined ? "" : "/process/user/umask";
   return {
@@ -42,7 +40,7 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
           gid,
           additionalGids,
           ...sets,
-          known,
+          held,
           mayKeepGroups: hasNamespace(config, "user"),
           // With no_new_privs a filter needs no privilege, and execve(2) would let it be kept.
           keepSysAdmin: filters(config) && config.process?.noNewPrivileges !== true,

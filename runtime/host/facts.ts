@@ -12,9 +12,15 @@ export interface HostFacts {
   readonly gid: number;
   /** Whether the caller is in a user namespace other than the initial one. */
   readonly userNamespace: boolean;
-  /** Names of the capabilities in the caller's bounding set, such as "CAP_CHOWN". */
+  /** Names of what the caller has and may pass on, such as "CAP_CHOWN". */
   readonly capabilities: readonly string[];
   /** SECCOMP_FILTER_FLAG_* that the kernel takes; asked when it is read. */
   readonly seccompFlags: number;
+  /** Number of the last capability that the kernel knows; looked up when it is asked for. */
+  readonly lastCapability: number;
+  /** Whether AppArmor is on; looked up when it is asked for. */
+  readonly apparmor: boolean;
+  /** Whether SELinux is on; looked up when it is asked for. */
+  readonly selinux: boolean;
   readonly cgroup: CgroupLayout;
 }

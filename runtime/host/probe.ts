@@ -5,6 +5,7 @@ import { readFile } from "../sys/file.ts";
 import { seccompFlags } from "../sys/seccomp.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import type { HostFacts } from "./facts.ts";
+import { isApparmorEnabled, isSelinuxEnabled } from "./security-modules.ts";
 import { inUserNamespace } from "./user.ts";
 
 /** Asks the machine once; the result never changes. */
@@ -18,6 +19,15 @@ export function probeHost(): HostFacts {
     capabilities: capabilitiesIn(status),
     get seccompFlags() {
       return seccompFlags();
+    },
+    get lastCapability() {
+      return Number(readFile("/proc/sys/kernel/cap_last_cap"));
+    },
+    get apparmor() {
+      return isApparmorEnabled();
+    },
+    get selinux() {
+      return isSelinuxEnabled();
     },
     cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),
   });

@@ -6,10 +6,11 @@ import {
   setCapabilities,
   setGid,
   setUid,
+  tryDropBounding,
   tryRaiseAmbient,
   trySetGroups,
 } from "../sys/identity.ts";
-import { PR_CAPBSET_DROP, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, prctl } from "../sys/process.ts";
+import { PR_SET_DUMPABLE, PR_SET_KEEPCAPS, prctl } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
 
 export interface Identity {
@@ -22,8 +23,8 @@ export interface Identity {
   permitted: readonly number[];
   inheritable: readonly number[];
   ambient: readonly number[];
-  /** Numbers that this kernel knows: what is not in `bounding` is dropped. */
-  known: readonly number[];
+  /** Numbers of what init has until then. */
+  held: readonly number[];
   /** Where the kernel may forbid setgroups(2), and there are no groups to set, the rest will do. */
   mayKeepGroups: boolean;
   /** Kept until execve(2) recomputes the sets, so that a filter may be loaded. */
@@ -31,6 +32,7 @@ export interface Identity {
 }
 
 const EPERM = 1;
+const EINVAL = 22;
 const CAP_SYS_ADMIN = 21;
 
 /** The ids that init, or the joiner for it, makes the container with: the root of its namespace. */
@@ -53,9 +55,8 @@ export const setIdentity = defineOp<Identity>({
   print: ({ uid, gid, additionalGids, bounding }) =>
     `${[uid, gid, ...additionalGids].join(":")} with ${bounding.length} capabilities`,
   run: (identity, context) => {
-    for (const capability of identity.known) {
-      if (!identity.bounding.includes(capability)) prctl(PR_CAPBSET_DROP, capability);
-    }
+    inheritBeyondBounding(identity);
+    dropBounding(identity.bounding);
     prctl(PR_SET_KEEPCAPS, 1);
     replaceGroups(identity);
     setGid(identity.gid);
@@ -81,6 +82,23 @@ function replaceGroups({ additionalGids, mayKeepGroups }: Identity): void {
   const result = trySetGroups(additionalGids);
   if (result === -EPERM && mayKeepGroups && additionalGids.length === 0) return;
   if (result < 0) throw new SyscallError(`setgroups([${additionalGids.join(", ")}])`, -result);
+}
+
+/** Nothing can become inheritable that the bounding set has lost, but what is may stay so. */
+function inheritBeyondBounding({ inheritable, bounding, held }: Identity): void {
+  if (inheritable.every((capability) => bounding.includes(capability))) return;
+  const all = maskOf(held);
+  setCapabilities({ effective: all, permitted: all, inheritable: maskOf(inheritable) });
+}
+
+/** Drops all that the kernel has but what is kept, also what has no name here. */
+function dropBounding(kept: readonly number[]): void {
+  for (let capability = 0; ; capability++) {
+    if (kept.includes(capability)) continue;
+    const result = tryDropBounding(capability);
+    if (result === -EINVAL) return;
+    if (result < 0) throw new SyscallError(`prctl(PR_CAPBSET_DROP, ${capability})`, -result);
+  }
 }
 
 function maskOf(capabilities: readonly number[]): bigint {

@@ -4,7 +4,7 @@
 import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
-import { PR_CAP_AMBIENT } from "./process.ts";
+import { PR_CAP_AMBIENT, PR_CAPBSET_DROP } from "./process.ts";
 
 /** setgroups(2); returns 0 or the negative errno. */
 export function trySetGroups(gids: readonly number[]): number {
@@ -57,6 +57,11 @@ function capabilityHeader(): number {
   const { address, bytes } = piece(8);
   bytes.writeUInt32LE(LINUX_CAPABILITY_VERSION_3, 0);
   return address;
+}
+
+/** prctl(PR_CAPBSET_DROP), returning 0 or the negative errno. */
+export function tryDropBounding(capability: number): number {
+  return syscall(NR.prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
 /** prctl(PR_CAP_AMBIENT_CLEAR_ALL). Linux 4.3. */

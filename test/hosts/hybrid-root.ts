@@ -13,6 +13,9 @@ export const hybridRoot: HostFacts = {
   gid: 0,
   userNamespace: false,
   capabilities: CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE"),
+  lastCapability: 40,
+  apparmor: false,
+  selinux: false,
   cgroup: {
     mode: "hybrid",
     hierarchies: [

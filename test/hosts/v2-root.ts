@@ -10,6 +10,9 @@ export const v2Root: HostFacts = {
   gid: 0,
   userNamespace: false,
   capabilities: CAPABILITIES,
+  lastCapability: 40,
+  apparmor: true,
+  selinux: false,
   cgroup: {
     mode: "v2",
     hierarchies: [

@@ -8,6 +8,8 @@ export const v2Rootless: HostFacts = {
   uid: 1000,
   gid: 1000,
   capabilities: [],
+  apparmor: false,
+  selinux: true,
   cgroup: {
     mode: "v2",
     hierarchies: [

@@ -23,7 +23,7 @@ export const makeWorkingDirectory = defineOp<{ path: string }>({
 export const openWorkingDirectory = defineOp<{ path: string }>({
   name: "cwd.open",
   print: ({ path }) => `${path} →$cwd`,
-  run: ({ path }, { slots }) => {
+  run: ({ path }, { slots, found }) => {
     const fd = tryOpenInRoot(slots.get("$root"), path === "/" ? "." : path, O_PATH);
     if (fd === -ELOOP) throw new RuntimeError(`chdir "${path}": leads out of the container`);
     if (fd < 0) throw new SyscallError(`chdir("${path}")`, -fd);
@@ -32,14 +32,21 @@ export const openWorkingDirectory = defineOp<{ path: string }>({
     const entered = tryChangeDirectory(fd);
     if (entered === -EACCES) return;
     requireInside(path, entered);
+    found.set("cwd", path);
   },
 });
 
-/** Enters it again as the user; the descriptor is there, so a limit of open files does not matter. */
+/**
+ * Enters it as the user where root could not. A directory that root alone can enter, such as /root,
+ * may be the working directory of anyone: images have that. The descriptor is there, so a limit of
+ * open files does not matter.
+ */
 export const enterWorkingDirectory = defineOp<{ path: string }>({
   name: "cwd.enter",
   print: ({ path }) => path,
-  run: ({ path }, { slots }) => requireInside(path, tryChangeDirectory(slots.get("$cwd"))),
+  run: ({ path }, { slots, found }) => {
+    requireInside(path, found.has("cwd") ? 0 : tryChangeDirectory(slots.get("$cwd")));
+  },
 });
 
 function requireInside(path: string, entered: number): void {

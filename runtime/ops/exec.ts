@@ -1,5 +1,6 @@
 // The program: found when the container is created, executed when it is started.
 
+import { errnoText } from "../errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { prepareExec } from "../sys/exec.ts";
 import {
@@ -30,42 +31,44 @@ interface Resolve {
 }
 
 /**
- * Finds the program as execvp(3) would, inside the container, and keeps its path for the exec step. A missing or non-executable program fails `create`, before anything of it has run.
+ * Finds the program as execvp(3) would, inside the container, and keeps its path for the exec step:
+ * what may not be executed is passed over, and is the error when there is nothing else. A missing or
+ * non-executable program fails `create`, before anything of it has run.
  */
 export const resolveProgram = defineOp<Resolve>({
   name: "exec.resolve",
   print: ({ name }) => name,
   run: (args, { slots, found }) => {
     const root = slots.get("$root");
+    let fault: string | undefined;
     for (const candidate of candidatesOf(args)) {
       const verdict = executable(root, candidate);
       if (verdict === "yes") {
         found.set("program", candidate);
         return;
       }
-      if (verdict !== "missing" && args.name.includes("/")) {
-        throw new RuntimeError(`exec: "${args.name}": ${verdict}`);
-      }
+      if (verdict !== "missing") fault ??= verdict;
     }
-    throw new RuntimeError(
-      args.name.includes("/")
-        ? `exec: "${args.name}": stat ${args.name}: no such file or directory`
-        : `exec: "${args.name}": executable file not found in $PATH`,
-    );
+    fault ??= args.name.includes("/")
+      ? `stat ${args.name}: no such file or directory`
+      : "executable file not found in $PATH";
+    throw new RuntimeError(`exec: "${args.name}": ${fault}`);
   },
 });
 
 /** Paths to try, absolute, in order; a relative PATH entry or program is meant from the cwd. */
 export function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
   const absolute = (path: string): string => (path.startsWith("/") ? path : `${cwd}/${path}`);
+  if (name === "") return [];
   if (name.includes("/")) return [absolute(name)];
   return searchPath.map((directory) => absolute(`${directory === "" ? "." : directory}/${name}`));
 }
 
 function executable(root: number, path: string): "yes" | "missing" | string {
   const X_OK = 1;
+  const [ENOENT, ENOTDIR] = [2, 20];
   const fd = tryOpenInRoot(root, path, O_PATH);
-  if (fd < 0) return "missing";
+  if (fd < 0) return fd === -ENOENT || fd === -ENOTDIR ? "missing" : errnoText(-fd);
   try {
     const type = statusOf(fd).mode & S_IFMT;
     if (type === S_IFDIR) return "is a directory";

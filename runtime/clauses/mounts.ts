@@ -18,6 +18,7 @@ import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
 import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
 import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 import { sharesMounts } from "./root.ts";
+import { labelledOptions, mountLabelSteps } from "./security-labels.ts";
 import { treeOpener } from "./tree-opener.ts";
 
 export interface MountsClause {
@@ -57,7 +58,7 @@ export function mounts(config: Config, facts: HostFacts, container: Container): 
       addTree(clause, config, { ...place, facts, container });
     else if (options.remount) clause.mount.push(step("init", remountOf(place), pointer));
     else if (showsCgroup(mount, facts)) addCgroup(clause, { config, facts, container }, place);
-    else addFilesystem(clause, config, place);
+    else addFilesystem(clause, { config, facts }, place);
   }
   return clause;
 }
@@ -141,10 +142,15 @@ function addIdMap(lists: Lists, config: Config, place: Place): MountIdMap | null
   return idMap;
 }
 
-function addFilesystem(lists: Lists, config: Config, place: Place): void {
+function addFilesystem(
+  lists: Lists,
+  { config, facts }: { config: Config; facts: HostFacts },
+  place: Place,
+): void {
   const { mount, options, index, pointer } = place;
   const { type = "", source = "", destination: target } = mount;
-  const { data, copyUp: copies } = options;
+  const { copyUp: copies } = options;
+  const data = labelledOptions(config, facts, { type, data: options.data });
   const covered = `$covered${index}`;
   // Devices are made in /dev after it is mounted, and copies where they are asked for.
   const isFilled = target === "/dev" || copies;
@@ -163,7 +169,7 @@ function addFilesystem(lists: Lists, config: Config, place: Place): void {
   });
   const init = (op: Step["op"], at = "") => step("init", op, `${pointer}${at}`);
   if (copies) lists.mount.push(init(holdDirectory({ path: target, into: covered }), "/options"));
-  lists.mount.push(init(filesystem));
+  lists.mount.push(init(filesystem), ...mountLabelSteps(config, facts, { type, target }));
   if (copies) {
     const owner = !data.some((option) => /^[ug]id=/.test(option));
     lists.mount.push(init(copyUp({ from: covered, target, owner }), "/options"));

@@ -115,8 +115,9 @@ function mountByContext(args: FilesystemMount, target: number, slots: Slots): nu
   }
   for (const option of args.data) {
     const equals = option.indexOf("=");
+    const [key, value] = [option.slice(0, equals), option.slice(equals + 1)];
     if (equals < 0) fsconfigFlag(context, option);
-    else fsconfigString(context, option.slice(0, equals), option.slice(equals + 1));
+    else fsconfigString(context, key, LABEL_KEYS.includes(key) ? unquoted(value) : value);
   }
   fsconfigCreate(context);
   const made = fsmount(context, args.attributes);
@@ -124,6 +125,13 @@ function mountByContext(args: FilesystemMount, target: number, slots: Slots): nu
   if (args.idMap !== null) mapMount(made, { ...args.idMap, path: args.target, slots });
   moveMount(made, target);
   return made;
+}
+
+/** Labels have commas: mount(2) wants quotes around them, and takes them off. */
+const LABEL_KEYS: readonly string[] = ["context", "fscontext", "defcontext", "rootcontext"];
+
+function unquoted(value: string): string {
+  return /^"[^"]*"$/.test(value) ? value.slice(1, -1) : value;
 }
 
 /** What the kernel's refusal means, where it says too little. */

@@ -356,6 +356,11 @@ export function memoryFile(name: string, size: number): number {
   return fd;
 }
 
+/** fsetxattr(2) of a text; returns 0 or the negative errno. */
+export function trySetAttribute(fd: number, name: string, value: string): number {
+  return syscall(NR.fsetxattr, fd, cstr(name), cstr(value), Buffer.byteLength(value), 0);
+}
+
 /** makedev(3). */
 export function deviceNumber(major: number, minor: number): number {
   return (

@@ -1,6 +1,6 @@
-// process (config.md#process): limits, working directory, environment and program.
+// process (config.md#process): working directory, environment and program.
 
-import type { Config, Process, RlimitType } from "../config/types.gen.ts";
+import type { Config, Process } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { enterWorkingDirectory, makeWorkingDirectory, openWorkingDirectory } from "../ops/cwd.ts";
@@ -18,36 +18,18 @@ import {
   newSession,
   protectProcess,
   releaseProcess,
-  setLimit,
   setOomScoreAdj,
+  tryOomScoreAdj,
 } from "../ops/process.ts";
 import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
-import { type Container, pointerTo } from "./container.ts";
+import { isHostRoot } from "./caller-may.ts";
+import type { Container } from "./container.ts";
 import { hasNewNamespace } from "./namespaces.ts";
 import { notifyEnvironment } from "./notify-socket.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
-
-/** asm-generic/resource.h */
-const RESOURCES: Readonly<Record<RlimitType, number>> = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-};
+import { labelledKeyring } from "./security-labels.ts";
 
 /** Where execvp(3) looks when PATH is not set. */
 const DEFAULT_PATH = "/bin:/usr/bin";
@@ -57,6 +39,8 @@ export interface ProcessClause {
   listener: readonly Step[];
   /** By the host for init, which may not be allowed to lower it. */
   score: readonly Step[];
+  /** By init for itself, whose files are nobody's but root's once it is protected. */
+  ownScore: readonly Step[];
   /** First of all in init. */
   begin: readonly Step[];
   /** The working directory while the root can still be written. */
@@ -65,8 +49,6 @@ export interface ProcessClause {
   prepare: readonly Step[];
   /** Last before the host leaves. */
   release: readonly Step[];
-  /** After the word to go, with the privileges that are about to be given up. */
-  limits: readonly Step[];
   /** After the identity: the rest of the way. */
   execute: readonly Step[];
   problems: readonly Problem[];
@@ -83,7 +65,11 @@ export function processClause(
     step("init", protectProcess({}), ""),
     step("init", newSession({}), ""),
     ...(container.sessionKeyring
-      ? [step("init", joinKeyring({ name: `_ses.${container.id}` }), "")]
+      ? labelledKeyring(
+          config,
+          facts,
+          step("init", joinKeyring({ name: `_ses.${container.id}` }), ""),
+        )
       : []),
   ];
   const release = [step("init", releaseProcess({}), "")];
@@ -93,21 +79,18 @@ export function processClause(
       ...always,
       listener: [],
       score: [],
+      ownScore: [],
       directory: [],
       prepare: [],
-      limits: [],
       execute: [],
     };
   }
-  const { cwd, args, oomScoreAdj } = process;
+  const { cwd, args } = process;
   const env = environmentOf(config, process, container);
   return {
     ...always,
     listener: listenerSteps(config, container),
-    score:
-      oomScoreAdj === undefined
-        ? []
-        : [step("host", setOomScoreAdj({ value: oomScoreAdj }), "/process/oomScoreAdj")],
+    ...scoreSteps(process, facts),
     directory: [step("init", makeWorkingDirectory({ path: cwd }), "/process/cwd")],
     prepare: [
       ...(process.terminal ? [] : [step("init", reopenNull({}), "")]),
@@ -123,7 +106,6 @@ export function processClause(
       ...(needsPid(config, container) ? [step("init", findPid({}), "")] : []),
       step("init", prepareProgram({ argv: args, env, filter: filterOf(filter) }), "/process/args"),
     ],
-    limits: limitSteps(process, container),
     execute: [
       ...(process.noNewPrivileges === true
         ? [step("init", forbidNewPrivileges({}), "/process/noNewPrivileges")]
@@ -142,18 +124,12 @@ function filterOf(filter: SeccompFilter | undefined) {
   return { program: Buffer.from(program).toString("base64"), flags, instructions };
 }
 
-function limitSteps({ rlimits = [] }: Process, { openFiles }: Container): Step[] {
-  const steps = rlimits.map(({ type, soft, hard }, index) =>
-    step(
-      "init",
-      setLimit({ type, resource: RESOURCES[type], soft: String(soft), hard: String(hard) }),
-      pointerTo("/process/rlimits", index),
-    ),
-  );
-  const isNamed = rlimits.some(({ type }) => type === "RLIMIT_NOFILE");
-  if (isNamed || openFiles === null) return steps;
-  const restored = setLimit({ type: "RLIMIT_NOFILE", resource: 7, ...openFiles });
-  return [...steps, step("init", restored, "")];
+function scoreSteps({ oomScoreAdj: value }: Process, facts: HostFacts) {
+  const pointer = "/process/oomScoreAdj";
+  if (value === undefined) return { score: [], ownScore: [] };
+  return isHostRoot(facts)
+    ? { score: [step("host", setOomScoreAdj({ value }), pointer)], ownScore: [] }
+    : { score: [], ownScore: [step("init", tryOomScoreAdj({ value }), pointer)] };
 }
 
 /**

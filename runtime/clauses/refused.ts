@@ -5,17 +5,7 @@ import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 
 /** Pointers of the fields that are refused, unless they are absent or ask for nothing. */
-export const REFUSED_FIELDS: readonly string[] = [
-  "/process/apparmorProfile",
-  "/process/selinuxLabel",
-  "/process/ioPriority",
-  "/process/scheduler",
-  "/process/execCPUAffinity",
-  "/linux/intelRdt",
-  "/linux/memoryPolicy",
-  "/linux/personality",
-  "/linux/mountLabel",
-];
+export const REFUSED_FIELDS: readonly string[] = ["/process/execCPUAffinity", "/linux/intelRdt"];
 
 /** Fields that mean nothing on Linux and are ignored, as the specification says. */
 export const IGNORED_FIELDS: readonly string[] = [

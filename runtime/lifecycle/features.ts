@@ -1,6 +1,7 @@
 // What the program can do today (features.md), taken from the tables that the code itself works by.
 
 import { HOOK_KINDS } from "../clauses/hooks.ts";
+import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from "../clauses/memory-policy.ts";
 import { mountOptionNames } from "../clauses/mount-options.ts";
 import { NAMESPACE_TYPES } from "../clauses/namespaces.ts";
 import { CAPABILITIES } from "../host/capabilities.ts";
@@ -35,9 +36,10 @@ export function features() {
         knownFlags: SECCOMP_FLAGS,
         supportedFlags: supportedFlags(),
       },
-      apparmor: { enabled: false },
-      selinux: { enabled: false },
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
+      memoryPolicy: { modes: MEMORY_POLICY_MODES, flags: MEMORY_POLICY_FLAGS },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },

@@ -1,12 +1,20 @@
 // What makes a process the container's: session, keyring, limits, and what it may not do.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import { closeFd, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
+import {
+  closeFd,
+  O_WRONLY,
+  open,
+  RESOLVE_NO_XDEV,
+  tryOpenInRoot,
+  tryWriteOnce,
+} from "../sys/file.ts";
 import { tryAddKeyPermissions, tryJoinSessionKeyring } from "../sys/namespace.ts";
 import {
   setLimit as callPrlimit,
   newSession as callSetsid,
   setUmask as callUmask,
+  getLimit,
   type Limit,
   PR_SET_DUMPABLE,
   PR_SET_NO_NEW_PRIVS,
@@ -14,7 +22,9 @@ import {
   prctl,
   SIGKILL,
 } from "../sys/process.ts";
+import { setPersonality } from "../sys/scheduling.ts";
 import { defineOp } from "./op.ts";
+import { openProc } from "./proc.ts";
 
 type Nothing = Record<string, never>;
 
@@ -74,17 +84,41 @@ export const setOomScoreAdj = defineOp<{ value: number }>({
   print: ({ value }) => String(value),
   run: ({ value }, context) => {
     const path = `/proc/${context.initPid()}/oom_score_adj`;
-    const fd = open(path, O_WRONLY);
-    const result = tryWriteOnce(fd, String(value));
-    closeFd(fd);
+    const result = tryWriteScore(open(path, O_WRONLY), value);
+    if (result < 0) throw new RuntimeError(scoreFault(path, value, -result));
+  },
+});
+
+/**
+ * As {@link setOomScoreAdj}, by init itself, for who may not write to its files from outside. What
+ * takes a privilege is left as it is.
+ */
+export const tryOomScoreAdj = defineOp<{ value: number }>({
+  name: "oom_score_adj.try",
+  print: ({ value }) => String(value),
+  run: ({ value }, context) => {
+    const proc = openProc();
+    const path = "self/oom_score_adj";
+    const fd = tryOpenInRoot(proc, path, O_WRONLY, RESOLVE_NO_XDEV);
+    const result = fd < 0 ? fd : tryWriteScore(fd, value);
+    closeFd(proc);
     if (result < 0) {
-      const hint = result === -EACCES ? " (hint: lowering it takes CAP_SYS_RESOURCE)" : "";
-      throw new RuntimeError(
-        `${new SyscallError(`write("${path}", "${value}")`, -result).message}${hint}`,
-      );
+      context.warn(`oomScoreAdj is left as it is: ${scoreFault(`/proc/${path}`, value, -result)}`);
     }
   },
 });
+
+/** Writes to the opened file and closes it; 0 or the negative errno. */
+function tryWriteScore(fd: number, value: number): number {
+  const result = tryWriteOnce(fd, String(value));
+  closeFd(fd);
+  return result;
+}
+
+function scoreFault(path: string, value: number, errno: number): string {
+  const hint = errno === EACCES ? " (hint: lowering it takes CAP_SYS_RESOURCE)" : "";
+  return `${new SyscallError(`write("${path}", "${value}")`, errno).message}${hint}`;
+}
 
 /** prlimit(2). */
 export const setLimit = defineOp<{ type: string; resource: number; soft: string; hard: string }>({
@@ -96,11 +130,30 @@ export const setLimit = defineOp<{ type: string; resource: number; soft: string;
       callPrlimit(resource, limit);
     } catch (error) {
       if (!(error instanceof SyscallError) || error.errno !== EPERM) throw error;
+      const most = type === "RLIMIT_NOFILE" ? ", and fs.nr_open is the most" : "";
       throw new RuntimeError(
-        `${type}: ${error.message} (hint: raising a hard limit takes CAP_SYS_RESOURCE)`,
+        `${type}: ${error.message} (hint: raising a hard limit takes CAP_SYS_RESOURCE${most})`,
       );
     }
   },
+});
+
+/** prlimit(2) of init by the host: what init may not raise from within a user namespace. */
+export const raiseLimit = defineOp<{ type: string; resource: number; hard: string }>({
+  name: "limit.raise",
+  print: ({ type, hard }) => `${type} to ${hard}`,
+  run: ({ resource, hard }, context) => {
+    const now = getLimit(resource, context.initPid());
+    if (now.hard >= BigInt(hard)) return;
+    callPrlimit(resource, { soft: now.soft, hard: BigInt(hard) }, context.initPid());
+  },
+});
+
+/** personality(2), kept over execve(2). */
+export const changePersonality = defineOp<{ domain: string; persona: number }>({
+  name: "personality.set",
+  print: ({ domain }) => domain,
+  run: ({ persona }) => setPersonality(persona),
 });
 
 /** prctl(PR_SET_NO_NEW_PRIVS). */

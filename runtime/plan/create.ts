@@ -6,14 +6,20 @@ import { devices } from "../clauses/devices.ts";
 import { hooks } from "../clauses/hooks.ts";
 import { hostname } from "../clauses/hostname.ts";
 import { identity } from "../clauses/identity.ts";
+import { ioPriority } from "../clauses/io-priority.ts";
 import { masks } from "../clauses/masks.ts";
+import { memoryPolicy } from "../clauses/memory-policy.ts";
 import { mounts } from "../clauses/mounts.ts";
 import { hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
 import { netDevices } from "../clauses/net-devices.ts";
 import { notifySocket } from "../clauses/notify-socket.ts";
+import { personality } from "../clauses/personality.ts";
 import { processClause } from "../clauses/process.ts";
 import { refused } from "../clauses/refused.ts";
+import { rlimits } from "../clauses/rlimits.ts";
 import { root } from "../clauses/root.ts";
+import { scheduler } from "../clauses/scheduler.ts";
+import { securityLabels } from "../clauses/security-labels.ts";
 import { sysctl } from "../clauses/sysctl.ts";
 import { terminal } from "../clauses/terminal.ts";
 import { treeOpener } from "../clauses/tree-opener.ts";
@@ -44,6 +50,12 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const console = terminal(config, container);
   const who = identity(config, facts);
   const program = processClause(config, facts, container);
+  const limits = rlimits(config, facts, container);
+  const labels = securityLabels(config, facts);
+  const persona = personality(config);
+  const memory = memoryPolicy(config);
+  const disk = ioPriority(config, facts);
+  const processor = scheduler(config, facts);
   const callouts = hooks(config, container);
   const ready = notifySocket(config, facts, container);
   const opened = [...trees.open, ...nodes.open, ...ready.open];
@@ -62,6 +74,10 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
       parameters,
       console,
       program,
+      labels,
+      persona,
+      memory,
+      processor,
     ].flatMap((clause) => clause.problems),
   ];
   if (problems.length > 0) throw new ConfigError(`${container.bundle}/config.json`, problems);
@@ -73,6 +89,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
 
   return assemble([
     who.warnings,
+    labels.warnings,
     console.connect, // A wrong socket, namespace or source fails before anything is made.
     program.listener,
     spaces.open,
@@ -92,6 +109,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     program.score,
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
+    program.ownScore, // While init's files in /proc are its own.
     spaces.mapped,
     opener === "init" ? opened : [], // Still with the ids that may see them.
     spaces.become, // Whoever has no id can own nothing of what follows.
@@ -119,12 +137,20 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     parameters.steps, // Through a procfs of the container's pid namespace.
     who.prepare,
     program.prepare, // In the container's root: a missing program fails create, not start.
+    labels.steps, // Before the host leaves: a profile that is not loaded fails create.
+    persona.steps,
+    memory.steps, // In the container's cpuset, which says what nodes there are.
+    disk.byInit,
     group.enterMemory, // Last: what init has copied would be charged to a small limit.
+    processor.byInit, // In the container's cgroup, which says whether it may be realtime.
     program.release, // Before the host may leave: its end would be init's.
 
     waits("host"),
     group.joinMemory, // The same where the host has to do it.
     cgroupView,
+    limits.raise, // What init may not do for itself in a user namespace.
+    disk.byHost,
+    processor.byHost,
     trees.afterCgroup.length > 0 ? rootfs.close : [],
     cgroupView.length > 0 ? [waits("host")] : [],
     host(writeRecord({ phase: "created" })), // Only now: nothing can fail any more.
@@ -132,7 +158,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     init(awaitStart({})), // create returns here.
 
     callouts.startContainer, // In the container, before the program, with init's privileges.
-    program.limits, // Late: a small limit would hurt us, and raising one takes privileges.
+    processor.afterHooks, // Where it forbids to fork.
+    limits.set, // Late: a small limit would hurt us, and raising one takes privileges.
     who.change, // From here on only the program's own rights, and nothing that needs memory.
     program.execute,
   ]);

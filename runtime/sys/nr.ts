@@ -80,6 +80,10 @@ const X86_64 = {
   fsetxattr: 190,
   fgetxattr: 193,
   flistxattr: 196,
+  personality: 135,
+  set_mempolicy: 238,
+  ioprio_set: 251,
+  sched_setattr: 314,
 } as const;
 
 const EVERYWHERE = {

@@ -219,20 +219,20 @@ export interface Limit {
   hard: bigint;
 }
 
-/** prlimit(2) of this process: sets one resource limit. */
-export function setLimit(resource: number, limit: Limit): void {
+/** prlimit(2) of a process, 0 for this one: sets one resource limit. */
+export function setLimit(resource: number, limit: Limit, pid = 0): void {
   const { address, bytes } = piece(16);
   bytes.writeBigUInt64LE(limit.soft, 0);
   bytes.writeBigUInt64LE(limit.hard, 8);
   check(
-    syscall(NR.prlimit64, 0, resource, address, 0),
+    syscall(NR.prlimit64, pid, resource, address, 0),
     () => `prlimit(${resource}, {${limit.soft}, ${limit.hard}})`,
   );
 }
 
-/** prlimit(2) of this process: reads one resource limit. */
-export function getLimit(resource: number): Limit {
+/** prlimit(2) of a process, 0 for this one: reads one resource limit. */
+export function getLimit(resource: number, pid = 0): Limit {
   const { address, bytes } = piece(16);
-  check(syscall(NR.prlimit64, 0, resource, 0, address), () => `prlimit(${resource})`);
+  check(syscall(NR.prlimit64, pid, resource, 0, address), () => `prlimit(${resource})`);
   return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) };
 }

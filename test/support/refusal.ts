@@ -1,6 +1,7 @@
 // What every refused command has in common: exit code 1, a clear error, nothing left behind.
 
 import * as assert from "uvu/assert";
+import { bundle, type Patch } from "./bundle.ts";
 import { stateOf } from "./container.ts";
 import { freshName } from "./room.ts";
 import { type RuntOptions, runt } from "./runt.ts";
@@ -26,6 +27,11 @@ export async function refusesBundle(
   assert.is(stdout, "");
   assert.is(await stateOf(id), undefined);
   return stderr;
+}
+
+/** As {@link refusesBundle}, of the default configuration with a patch. */
+export function refusesPatch(patch: Patch, pattern: RegExp): Promise<string> {
+  return refusesBundle(bundle(patch), pattern);
 }
 
 /** Asserts that a command is refused with an error that fits. */

@@ -2,41 +2,22 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { processClause } from "../../../runtime/clauses/process.ts";
 import type { Namespace, Process } from "../../../runtime/config/types.gen.ts";
+import type { HostFacts } from "../../../runtime/host/facts.ts";
 import type { Step } from "../../../runtime/plan/step.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
-import { configOf, lines, reasons } from "../../support/clause.ts";
+import { v2Rootless } from "../../hosts/v2-rootless.ts";
+import { configOf, lines } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 
-function compiled(parts: Partial<Process>, container = demo) {
+function compiled(parts: Partial<Process>, container = demo, facts: HostFacts = hybridRoot) {
   const process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, ...parts };
-  return processClause(configOf({ process }), hybridRoot, container);
+  return processClause(configOf({ process }), facts, container);
 }
 
 function argsOf(parts: Partial<Process>, name: string) {
   const { prepare, execute } = compiled(parts);
   return [...prepare, ...execute].find(({ op }) => op.name === name)?.op.args;
 }
-
-test("limits are set in their order, and the caller's limit of open files is put back", () => {
-  const { limits } = compiled({
-    rlimits: [
-      { type: "RLIMIT_CORE", soft: 0, hard: 0 },
-      { type: "RLIMIT_AS", soft: 1 << 20, hard: 18446744073709551615n },
-    ],
-  });
-  assert.equal(lines(limits), [
-    "init limit.set RLIMIT_CORE 0 0",
-    "init limit.set RLIMIT_AS 1048576 18446744073709551615",
-    "init limit.set RLIMIT_NOFILE 1024 1048576",
-  ]);
-  assert.equal(reasons(limits), ["/process/rlimits/0", "/process/rlimits/1", ""]);
-});
-
-test("a limit of open files that is named is the only one", () => {
-  const { limits } = compiled({ rlimits: [{ type: "RLIMIT_NOFILE", soft: 3, hard: 4 }] });
-  assert.equal(lines(limits), ["init limit.set RLIMIT_NOFILE 3 4"]);
-  assert.equal(compiled({}, { ...demo, openFiles: null }).limits, []);
-});
 
 test("of a variable that is set twice the last value counts", () => {
   const env = ["A=1", "PATH=/one", "B=2", "A=3", "PATH=/a::/b"];
@@ -82,7 +63,16 @@ test("without PATH a program is looked for where execvp(3) looks", () => {
 
 test("the score of the killer for memory is written by the host, also 0", () => {
   assert.equal(lines(compiled({ oomScoreAdj: 0 }).score), ["host oom_score_adj.set 0"]);
+  assert.equal(compiled({ oomScoreAdj: 0 }).ownScore, []);
   assert.equal(compiled({}).score, []);
+});
+
+test("where the caller is not root of the machine, init tries to set its score itself", () => {
+  for (const facts of [v2Rootless, { ...hybridRoot, userNamespace: true }]) {
+    const { score, ownScore } = compiled({ oomScoreAdj: -5 }, demo, facts);
+    assert.equal(score, []);
+    assert.equal(lines(ownScore), ["init oom_score_adj.try -5"]);
+  }
 });
 
 test("no new privileges come before the program and only when asked for", () => {
@@ -100,8 +90,8 @@ test("the session keyring is the container's own unless the caller keeps theirs"
 });
 
 test("a container without a process has nothing to execute", () => {
-  const { execute, limits, prepare } = processClause(configOf({}), hybridRoot, demo);
-  assert.equal([execute, limits, prepare], [[], [], []]);
+  const { execute, prepare } = processClause(configOf({}), hybridRoot, demo);
+  assert.equal([execute, prepare], [[], []]);
 });
 
 test.run();

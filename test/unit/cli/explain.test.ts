@@ -18,7 +18,8 @@ allowed   an integer from -1000 to 1000
 spec      config.md#linux-process
           https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#linux-process
 runt      Writes it to /proc/PID/oom_score_adj of init. Lowering it takes
-          CAP_SYS_RESOURCE.
+          CAP_SYS_RESOURCE; for callers other than root what they may not set is
+          a warning.
 steps     oom_score_adj.set
 kernel    any that runt runs on (5.14)`,
   );

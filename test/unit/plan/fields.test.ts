@@ -12,8 +12,8 @@ import { walk } from "../../../runtime/config/walk.ts";
 import { ConfigError } from "../../../runtime/errors.ts";
 import { features } from "../../../runtime/lifecycle/features.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
-import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { demo } from "../../support/container-facts.ts";
+import { fullHost } from "../schemas/plannable.ts";
 import { sampleConfig } from "../schemas/sample-config.ts";
 
 /** Fields that create needs no step for, and who acts on them. */
@@ -23,6 +23,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "Hooks.poststart": "start",
   "Hooks.poststop": "delete",
   "Seccomp.listenerMetadata": "start",
+  "Personality.flags": "nobody: the specification defines none, and any is refused",
   "Memory.useHierarchy": "the kernel: since Linux 5.11 memory is always accounted that way",
   "Memory.checkBeforeUpdate": "update: the cgroup of a create is new and uses nothing",
 };
@@ -34,6 +35,9 @@ const USER_NAMESPACE = ["/linux/namespaces/5", "/linux/uidMappings", "/linux/gid
 
 /** Every field, with values that differ from what an absent one means. */
 const full: Config = changed(sampleConfig, [
+  ["/mounts/2", { destination: "/dev", type: "tmpfs", source: "tmpfs" }],
+  ["/process/scheduler/nice", 5],
+  ["/process/scheduler/priority", 5],
   ["/linux/devices/0/fileMode", 0o600],
   ["/linux/devices/0/uid", 5],
   ["/linux/devices/0/gid", 6],
@@ -114,7 +118,7 @@ function fieldsOf(config: Config): { name: string; pointer: string }[] {
 /** The plan, or why there is none; a field that is missed is read as well. */
 function planText(config: Config): string {
   try {
-    return JSON.stringify(createPlan(config, hybridRoot, demo));
+    return JSON.stringify(createPlan(config, fullHost, demo));
   } catch (error) {
     if (error instanceof ConfigError) return JSON.stringify(error.problems);
     if (error instanceof TypeError) return String(error);

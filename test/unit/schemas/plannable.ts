@@ -5,7 +5,7 @@ import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { sampleConfig } from "./sample-config.ts";
 
-export const fullHost: HostFacts = hybridRoot;
+export const fullHost: HostFacts = { ...hybridRoot, apparmor: true, selinux: true };
 
 const { solaris: _1, windows: _2, vm: _3, zos: _4, freebsd: _5, ...onLinux } = sampleConfig;
 
@@ -20,6 +20,7 @@ export const plannable: Config = JSON.parse(
     ...onLinux,
     mounts: [
       ...(onLinux.mounts ?? []),
+      { destination: "/dev", type: "tmpfs", source: "tmpfs" },
       { destination: "/srv", source: "/srv/other", options: ["rbind", "nosuid", "rro"] },
     ],
     linux: {

@@ -143,7 +143,7 @@ export const sampleConfig: Config = {
       memBwSchema: "MB:0=20",
       enableMonitoring: true,
     },
-    memoryPolicy: { mode: "MPOL_BIND", nodes: "0-1", flags: ["MPOL_F_STATIC_NODES"] },
+    memoryPolicy: { mode: "MPOL_BIND", nodes: "0,10", flags: ["MPOL_F_STATIC_NODES"] },
     sysctl: { "net.core.somaxconn": "256" },
     seccomp: {
       defaultAction: "SCMP_ACT_ERRNO",

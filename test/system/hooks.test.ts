@@ -1,6 +1,13 @@
 // Hooks: when and where each one runs, what it is told, and what its failure means.
 
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import {
@@ -15,7 +22,7 @@ import { run, stateOf, withContainer, withScript } from "../support/container.ts
 import { type HookFolder, hookFolder } from "../support/hook.ts";
 import { openWith } from "../support/open-with.ts";
 import { isRunning } from "../support/process.ts";
-import { freshName } from "../support/room.ts";
+import { freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt, startRunt } from "../support/runt.ts";
 import { shows } from "../support/shows.ts";
@@ -141,38 +148,51 @@ test("args are the whole argument vector, its first word too", async () => {
   assert.is(folder.read("rest"), "one two words\n");
 });
 
-test("createRuntime runs in the runtime's namespaces, createContainer in the container's", async () => {
-  const folder = hookFolder();
-  const look = (name: string): string =>
-    folder.add(
-      name,
-      `for n in mnt uts pid net; do readlink /proc/self/ns/$n; done > $DIR/${name}.ns`,
-    );
-  const hooks = {
-    createRuntime: [{ path: look("runtime") }],
-    createContainer: [{ path: look("container") }],
-  };
-  const text = "for n in mnt uts pid net; do readlink /proc/self/ns/$n; done";
-  const { stdout, stderr } = await run(withScript(text, { hooks }));
-  const own = Bun.spawnSync(["sh", "-c", text]).stdout.toString();
-  assert.is(folder.read("runtime.ns"), own, stderr);
-  // The pid namespace of createContainer's /proc is the host's; its own is the container's.
-  const lines = (content: string | undefined): (string | undefined)[] => {
-    const [mnt, uts, , net] = (content ?? "").split("\n");
-    return [mnt, uts, net];
-  };
-  assert.equal(lines(folder.read("container.ns")), lines(stdout));
-});
-
-test("createContainer sees the container's mounts, before the root is changed", async () => {
+test("each kind of hook is found and run in the namespaces that the specification names", async () => {
   const folder = hookFolder();
   const rootfs = newRootfs();
-  const path = folder.add("hook", `grep -c ' ${rootfs}/data ' /proc/self/mountinfo > $DIR/count`);
+  const text = "for n in mnt uts pid net ipc; do readlink /proc/self/ns/$n; done";
+  // The folder is the host's alone, and the script at the root the container's.
+  const look = (name: string): string => folder.add(name, `(${text}) > $DIR/${name}.ns`);
+  const inside = join(rootfs, "only-inside");
+  writeFileSync(inside, `#!/bin/sh\n(${text}) > /startContainer.ns\n`);
+  chmodSync(inside, 0o755);
+  const host = phases.filter((phase) => phase !== "startContainer");
+  const hooks = {
+    ...Object.fromEntries(host.map((phase) => [phase, [{ path: look(phase) }]])),
+    startContainer: [{ path: "/only-inside" }],
+  };
+  const { stdout, stderr } = await run(withScript(text, { root: { path: rootfs }, hooks }));
+  const own = Bun.spawnSync(["sh", "-c", text]).stdout.toString();
+  for (const phase of ["prestart", "createRuntime", "poststart", "poststop"]) {
+    assert.is(folder.read(`${phase}.ns`), own, `${phase}: ${stderr}`);
+  }
+  assert.is(folder.read("createContainer.ns"), stdout);
+  assert.is(readFileSync(join(rootfs, "startContainer.ns"), "utf8"), stdout);
+});
+
+/** Reads the pid out of the state. */
+const pidOfState = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/')`;
+
+test("hooks of create see the container's mounts, before the root is changed", async () => {
+  const folder = hookFolder();
+  const rootfs = newRootfs();
+  const count = (name: string, pid: string): string =>
+    folder.add(
+      name,
+      `${pidOfState}; grep -c ' ${rootfs}/data ' /proc/${pid}/mountinfo >> $DIR/${name}.count;` +
+        ` readlink /proc/${pid}/root >> $DIR/${name}.count`,
+    );
+  const hooks = {
+    prestart: [{ path: count("prestart", "$pid") }],
+    createRuntime: [{ path: count("createRuntime", "$pid") }],
+    createContainer: [{ path: count("createContainer", "self") }],
+  };
   const mounts = [...defaultMounts, { destination: "/data", type: "tmpfs", source: "tmpfs" }];
-  const patch = { root: { path: rootfs }, mounts, hooks: { createContainer: [{ path }] } };
+  const patch = { root: { path: rootfs }, mounts, hooks };
   const { code, stderr } = await run(patch);
   assert.is(code, 0, stderr);
-  assert.is(folder.read("count"), "1\n");
+  for (const phase of Object.keys(hooks)) assert.is(folder.read(`${phase}.count`), "1\n/\n", phase);
 });
 
 test("startContainer's path is the container's, and it runs before the program", async () => {
@@ -186,6 +206,25 @@ test("startContainer's path is the container's, and it runs before the program",
     withScript("echo program >> /order; cat /order", { root: { path: rootfs }, hooks }),
   );
   assert.is(stdout, "hook\nrunt-test\nprogram\n", stderr);
+});
+
+test("poststart hooks find the program running, poststop hooks nothing of the container", async () => {
+  const folder = hookFolder();
+  const started = `${pidOfState}; tr '\\0' ' ' < /proc/$pid/cmdline > $DIR/program`;
+  const id = freshName();
+  const gone = `ls -d ${room.root}/${id} /sys/fs/cgroup/*/${id} > $DIR/left 2> /dev/null`;
+  const hooks = {
+    poststart: [{ path: folder.add("poststart", started) }],
+    poststop: [{ path: folder.add("poststop", `${gone}; sleep 0.1; echo over >> $DIR/left`) }],
+  };
+  const directory = bundle({ process: { args: ["/bin/sleep", "100"] }, hooks });
+  assert.is((await runt(["create", "--bundle", directory, id])).code, 0);
+  assert.is(folder.read("program"), undefined);
+  assert.is((await runt(["start", id])).code, 0);
+  assert.is(folder.read("program"), "/bin/sleep 100 ");
+  assert.is((await runt(["delete", "--force", id])).code, 0);
+  assert.is(folder.read("left"), "over\n");
+  shows("hooks.poststart.when", "hooks.poststop.when");
 });
 
 test("a failing hook of the create phase fails create, stops the container and runs poststop", async () => {
@@ -454,11 +493,15 @@ test("a hook may look at the container while it is made: state answers", async (
   assert.is((await runt(["delete", "--force", id])).code, 0);
 });
 
-test("hooks with a path that is not absolute, or a timeout below 1, are refused", async () => {
-  for (const hook of [{ path: "bin/true" }, { path: "/bin/true", timeout: 0 }]) {
-    const { code, stderr } = await run({ hooks: { createRuntime: [hook] } });
-    assert.is(code, 1);
-    if (!foreignRuntime) assert.match(stderr, /\/hooks\/createRuntime\/0\//);
+test("hooks without a path, with one that is not absolute, or a timeout below 1, are refused", async () => {
+  for (const kind of ["prestart", "createRuntime"]) {
+    for (const hook of [{}, { path: "bin/true" }, { path: "/bin/true", timeout: 0 }]) {
+      const { code, stderr } = await run({ hooks: { [kind]: [hook] } });
+      assert.is(code, 1);
+      if (!foreignRuntime) assert.match(stderr, new RegExp(`/hooks/${kind}/0`));
+    }
+    shows(`config.hooks.${kind}.path`, `config.hooks.${kind}.path.absolute`);
+    shows(`config.hooks.${kind}.timeout`);
   }
 });
 

@@ -61,7 +61,7 @@ export function idMappingProblems(
   if (!hasUserNamespace(config)) return [];
   const kinds = ["uid", "gid"] as const;
   return [
-    ...kinds.flatMap((kind) => listProblems(config, kind)),
+    ...kinds.flatMap((kind) => mapProblems(mappingsOf(config, kind), `/linux/${kind}Mappings`)),
     ...kinds.flatMap((kind) => helperProblems(kind, config, { facts, container })),
     ...processProblems(config, facts),
   ];
@@ -93,9 +93,8 @@ function mayMapAny({ capabilities }: HostFacts): boolean {
   return ["CAP_SETUID", "CAP_SETGID"].every((name) => capabilities.includes(name));
 }
 
-function listProblems(config: Config, kind: Kind): Problem[] {
-  const mappings = mappingsOf(config, kind);
-  const pointer = `/linux/${kind}Mappings`;
+/** What the kernel would not take of one map. */
+export function mapProblems(mappings: readonly IDMapping[], pointer: string): Problem[] {
   const text = mapText(mappings);
   const problems: Problem[] = [];
   if (mappings.length > MAP_LINES_MAX || text.length > MAP_BYTES_MAX) {

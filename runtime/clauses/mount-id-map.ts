@@ -7,6 +7,7 @@ import type { HostFacts } from "../host/facts.ts";
 import type { IdMappings } from "../ops/id-map.ts";
 import { type MountIdMap, openIdMap } from "../ops/mount-id-map.ts";
 import { type Step, step } from "../plan/step.ts";
+import { mapProblems } from "./id-mappings.ts";
 import type { MountOptions } from "./mount-options.ts";
 
 const SPEC = "config.md#posix-platform-mounts";
@@ -79,7 +80,9 @@ export function idMapProblems(
     const hint = "run as root, or map the ids of the whole container with a user namespace";
     return problem("", "mapping the ids of a mount needs CAP_SYS_ADMIN", hint);
   }
-  return [];
+  return (["uidMappings", "gidMappings"] as const).flatMap((field) =>
+    mapProblems(mount[field] ?? [], `${pointer}/${field}`),
+  );
 }
 
 function mappingsOf({

@@ -8,8 +8,9 @@ import { mountFilesystem } from "../ops/filesystem.ts";
 import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
 import { type MountIdMap, mapTree } from "../ops/mount-id-map.ts";
 import { remount } from "../ops/remount.ts";
+import { openTreeInside, takeTree } from "../ops/tree-inside.ts";
 import { warn } from "../ops/warn.ts";
-import { type Step, step } from "../plan/step.ts";
+import { type Step, step, type Wait, waits } from "../plan/step.ts";
 import { MOUNT_ATTR_RDONLY, type MountAttributes, MS_BIND, MS_SLAVE } from "../sys/mount.ts";
 import { cgroupMount } from "./cgroup-mount.ts";
 import { type Container, pointerTo } from "./container.ts";
@@ -19,11 +20,13 @@ import { type MountOptions, mountOptions, superblockOf } from "./mount-options.t
 import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 import { sharesMounts } from "./root.ts";
 import { labelledOptions, mountLabelSteps } from "./security-labels.ts";
-import { treeOpener } from "./tree-opener.ts";
+import { opensInside, treeOpener } from "./tree-opener.ts";
 
 export interface MountsClause {
   /** Trees that have to be opened early, by the {@link treeOpener}, and mappings of ids. */
   open: readonly Step[];
+  /** Trees that the host opens in init's mount namespace, before anything is mounted there. */
+  openInside: readonly (Step | Wait)[];
   mount: readonly Step[];
   /** What has to be made in a mount before it may be read-only. */
   close: readonly Step[];
@@ -37,6 +40,7 @@ const SPEC = "config.md#mounts";
 export function mounts(config: Config, facts: HostFacts, container: Container): MountsClause {
   const clause = {
     open: [] as Step[],
+    openInside: [] as (Step | Wait)[],
     mount: [] as Step[],
     close: [] as Step[],
     afterCgroup: [] as Step[],
@@ -77,6 +81,7 @@ interface Place {
 
 type Lists = {
   open: Step[];
+  openInside: (Step | Wait)[];
   mount: Step[];
   close: Step[];
   afterCgroup: Step[];
@@ -94,15 +99,19 @@ function addTree(
   const path = absolute(mount.source ?? "", container.bundle);
   const tree = `$tree${index}`;
   const recursive = options.bind === "recursive";
-  const open = openTree({ path, otherwise: null, recursive, into: tree });
-  if (isMapped(place) || isEarly(path, config, container)) {
-    lists.open.push(step(treeOpener(facts), open, `${pointer}/source`));
-  } else lists.mount.push(step("init", open, `${pointer}/source`));
   const idMap = addIdMap(lists, config, place);
-  if (idMap !== null) {
-    const op = mapTree({ tree, path: mount.destination, ...idMap });
-    lists.open.push(step("host", op, pointer));
-  }
+  const map = idMap === null ? [] : [mapTree({ tree, path: mount.destination, ...idMap })];
+  const source = `${pointer}/source`;
+  const open = openTree({ path, otherwise: null, recursive, into: tree });
+  if (opensInside(config, facts)) {
+    const inside = openTreeInside({ path, recursive, into: tree });
+    lists.openInside.push(step("host", inside, source));
+    lists.openInside.push(...map.map((op) => step("host", op, pointer)));
+    lists.openInside.push(waits("init"), step("init", takeTree({ tree }), source));
+  } else if (idMap !== null || isEarly(path, config, container)) {
+    lists.open.push(step(treeOpener(facts), open, source));
+    lists.open.push(...map.map((op) => step("host", op, pointer)));
+  } else lists.mount.push(step("init", open, source));
   if (options.data.length > 0) {
     // As with mount(2), which ignores them: a bind mount has no filesystem of its own.
     const text = `${pointer}/options: a bind mount takes no options of a filesystem: ${options.data.join(",")}`;
@@ -124,8 +133,8 @@ function addTree(
 
 /**
  * Whether a tree is opened before all mounts. At its turn is better, since the kernel lists mounts by
- * age (6.8); but by then init may not be allowed to see it, stands in another mount namespace, or
- * has mounts of its own below the root filesystem that would become part of the tree.
+ * age (6.8); but by then init has not the ids any more that may see it, stands in another mount
+ * namespace, or has mounts of its own below the root filesystem that would become part of the tree.
  */
 function isEarly(path: string, config: Config, { rootfs }: Container): boolean {
   const overlaps = `${rootfs}/`.startsWith(`${path}/`) || path.startsWith(`${rootfs}/`);

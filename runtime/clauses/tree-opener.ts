@@ -1,6 +1,8 @@
 // Who opens the host's trees that are mounted in the container.
 
+import type { Config } from "../config/types.gen.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 
 /**
  * The host, before the clone, with all its rights. An ordinary user has the right to open_tree(2)
@@ -8,4 +10,13 @@ import type { HostFacts } from "../host/facts.ts";
  */
 export function treeOpener({ capabilities }: HostFacts): "host" | "init" {
   return capabilities.includes("CAP_SYS_ADMIN") ? "host" : "init";
+}
+
+/**
+ * Whether the host opens trees in init's mount namespace: the kernel locks what the mounts there
+ * forbid, so that the root of a user namespace cannot take it off (mount_namespaces(7)).
+ */
+export function opensInside(config: Config, facts: HostFacts): boolean {
+  const isOwned = hasNamespace(config, "user") && hasNewNamespace(config, "mount");
+  return isOwned && treeOpener(facts) === "host";
 }

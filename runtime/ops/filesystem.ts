@@ -145,7 +145,7 @@ function hintFor(type: string, errno: number): string {
     type === "proc" || type === "sysfs"
       ? `, and a caller's /${type === "proc" ? "proc" : "sys"} with nothing mounted over it`
       : "";
-  return `in a user namespace a new ${type} needs a ${namespace} namespace of the container's own${more}; bind-mount the host's instead`;
+  return `in a user namespace a new ${type} needs a namespace of the container's own of type ${namespace}${more}; bind-mount the host's instead`;
 }
 
 /** Filesystems that show a namespace: only its owner may mount them. */

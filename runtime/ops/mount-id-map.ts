@@ -32,6 +32,7 @@ export interface MountIdMap {
 export const mapTree = defineOp<MountIdMap & { tree: string; path: string }>({
   name: "tree.map",
   print: ({ tree, map, recursive }) => `${tree} by ${map}${recursive ? " (recursive)" : ""}`,
+  gives: ({ tree }) => tree,
   run: ({ tree, path, ...idMap }, { slots }) =>
     mapMount(slots.get(tree), { ...idMap, path, slots }),
 });

@@ -112,6 +112,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     program.ownScore, // While init's files in /proc are its own.
     spaces.mapped,
     opener === "init" ? opened : [], // Still with the ids that may see them.
+    trees.openInside, // With the host's rights, from the mounts that init has: locked where it must be.
     spaces.become, // Whoever has no id can own nothing of what follows.
     program.begin, // Nobody inside may trace or outlive what follows.
     group.enter, // All but the hierarchy that counts memory.

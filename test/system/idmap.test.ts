@@ -124,7 +124,7 @@ test("a mapping of many ranges is taken, one that is too long is refused with bo
   for (const tooMany of [ranges(341), ranges(300, 1_000_000)]) {
     const { code, stderr } = await run(mount(tooMany));
     assert.is(code, 1);
-    assert.match(stderr, /\/mounts\/5.*340 lines.*4095 bytes/);
+    assert.match(stderr, /\/mounts\/5\/uidMappings.*at most 340, and at most 4095 bytes/);
   }
 });
 
@@ -140,7 +140,7 @@ test("what cannot be mapped is an error that names the mount", async () => {
   const maps = { uidMappings: overlapping, gidMappings: overlapping };
   const again = await run(withMounts({ ...mount, source: "/tmp", ...maps }));
   assert.is(again.code, 1);
-  assert.match(again.stderr, /\/mounts\/5.*0 0 10; 5 50 10/);
+  assert.match(again.stderr, /\/mounts\/5\/uidMappings\/1: /);
 });
 
 function host(...words: string[]): void {

@@ -23,13 +23,13 @@ test("mounts of one mapping share one user namespace, and each mapping has its o
     tree("/c", [], mapped(2000)),
   ]);
   assert.equal(lines(open), [
-    "host tree.open /srv →$tree0",
     "host idmap.open uid 0:1000:10 gid 0:1000:10 →$idmap0",
+    "host tree.open /srv →$tree0",
     "host tree.map $tree0 by $idmap0",
     "host tree.open /srv →$tree1",
     "host tree.map $tree1 by $idmap0 (recursive)",
-    "host tree.open /srv →$tree2",
     "host idmap.open uid 0:2000:10 gid 0:2000:10 →$idmap1",
+    "host tree.open /srv →$tree2",
     "host tree.map $tree2 by $idmap1",
   ]);
   assert.equal([mount.length, problems], [3, []]);
@@ -37,12 +37,15 @@ test("mounts of one mapping share one user namespace, and each mapping has its o
 
 test("an option alone means the mappings of the container's user namespace", () => {
   const own = compiled([tree("/a", ["idmap"])], {
-    namespaces: [{ type: "user" }],
+    namespaces: [{ type: "user" }, { type: "mount" }],
     ...mapped(5000),
   });
-  assert.equal(lines(own.open).slice(1), [
-    "host idmap.open uid 0:5000:10 gid 0:5000:10 →$idmap0",
+  assert.equal(lines(own.open), ["host idmap.open uid 0:5000:10 gid 0:5000:10 →$idmap0"]);
+  const inside = own.openInside.filter((one) => "op" in one);
+  assert.equal(lines(inside), [
+    "host tree.open-inside /srv →$tree0",
     "host tree.map $tree0 by $idmap0",
+    "init tree.take $tree0",
   ]);
   const joined = compiled([tree("/a", ["ridmap"])], {
     namespaces: [{ type: "user", path: "/run/user-namespace" }],

@@ -55,13 +55,38 @@ test("a tree that init could not open as it is now is opened before the clone", 
     lines(compiled(list, { namespaces: namespaces ?? [] }).open);
   const both = ["host tree.open /srv/a →$tree0", "host tree.open /bundles/demo/data/b →$tree1"];
   assert.equal(opened([{ type: "mount", path: "/run/ns" }]), both);
-  assert.equal(opened([{ type: "mount" }, { type: "user" }]), both);
+  assert.equal(opened([{ type: "mount", path: "/run/ns" }, { type: "user" }]), both);
   for (const source of ["/", "/bundles", demo.rootfs, `${demo.rootfs}/data`]) {
     const list = [{ destination: "/host", source, options: ["rbind"] }];
     assert.equal(opened([{ type: "mount" }], list), [`host tree.open ${source} →$tree0`]);
   }
   const beside = [{ destination: "/a", source: `${demo.rootfs}-2`, options: ["bind"] }];
   assert.equal(opened([{ type: "mount" }], beside), []);
+});
+
+test("in a user namespace trees are opened where the kernel has locked what they forbid", () => {
+  const namespaces: Linux["namespaces"] = [{ type: "mount" }, { type: "user" }];
+  const { open, openInside, mount } = compiled(TREES, { namespaces });
+  assert.equal(open, []);
+  assert.equal(
+    openInside.map((one) => ("op" in one ? lines([one])[0] : `${one.waits} waits`)),
+    [
+      "host tree.open-inside /srv/a →$tree0",
+      "init waits",
+      "init tree.take $tree0",
+      "host tree.open-inside /bundles/demo/data/b →$tree1",
+      "init waits",
+      "init tree.take $tree1",
+    ],
+  );
+  assert.equal(lines(mount), ["init mount.tree $tree0 on /a", "init mount.tree $tree1 on /b"]);
+  const ordinary = { ...hybridRoot, uid: 1000, capabilities: [] };
+  const own = mounts(configOf({ mounts: TREES, linux: { namespaces } }), ordinary, demo);
+  assert.equal(own.openInside, []);
+  assert.equal(
+    own.open.map(({ who }) => who),
+    ["init", "init"],
+  );
 });
 
 test("a tree leaves the host's peer groups before its own options are applied", () => {

@@ -59,15 +59,20 @@ export async function withContainer(
   const create = startRunt(command, options);
   try {
     succeeded(command, await create.ended);
-    await use(containerOf(id, directory, create));
+    await use(containerOf(id, { directory, create, caller: callerOf(options) }));
   } finally {
-    succeeded(["delete", "--force", id], await runt(["delete", "--force", id]));
+    succeeded(["delete", "--force", id], await runt(["delete", "--force", id], callerOf(options)));
   }
 }
 
+/** What is the same for all commands on a container. */
+function callerOf({ as: caller }: RuntOptions): RuntOptions {
+  return caller === undefined ? {} : { as: caller };
+}
+
 /** The state of a container, or undefined when there is none. */
-export async function stateOf(id: string): Promise<State | undefined> {
-  const outcome = await runt(["state", id]);
+export async function stateOf(id: string, caller: RuntOptions = {}): Promise<State | undefined> {
+  const outcome = await runt(["state", id], caller);
   return outcome.code === 0 ? JSON.parse(outcome.stdout) : undefined;
 }
 
@@ -84,9 +89,12 @@ export function withScript(text: string, patch: Patch = {}): Patch {
   return { ...patch, process: { ...rest, ...script(text) } };
 }
 
-function containerOf(id: string, directory: string, create: Running): Container {
+function containerOf(
+  id: string,
+  { directory, create, caller }: { directory: string; create: Running; caller: RuntOptions },
+): Container {
   const state = async (): Promise<State> => {
-    const outcome = await runt(["state", id]);
+    const outcome = await runt(["state", id], caller);
     succeeded(["state", id], outcome);
     return JSON.parse(outcome.stdout);
   };
@@ -98,7 +106,7 @@ function containerOf(id: string, directory: string, create: Running): Container 
     does: async (command, ...rest) => {
       const flags = rest.filter((word) => word.startsWith("--"));
       const words = [command, ...flags, id, ...rest.filter((word) => !word.startsWith("--"))];
-      succeeded(words, await runt(words));
+      succeeded(words, await runt(words, caller));
     },
     becomes: (status) =>
       waitUntil(`status ${status} of ${id}`, async () => {

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isRunning, readProc } from "./process.ts";
+import { isRunning, readProc, statusFields } from "./process.ts";
 import { abandonedRooms, type Room, room } from "./room.ts";
 import { runt } from "./runt.ts";
 import { waitUntil } from "./wait.ts";
@@ -38,7 +38,9 @@ export async function cleanUp(): Promise<void> {
 }
 
 async function cleanUpRoom(one: Room): Promise<void> {
-  for (const id of containers(one)) await runt(["delete", "--force", id], { root: one.root });
+  for (const root of roots(one)) {
+    for (const id of containers(root)) await runt(["delete", "--force", id], { root });
+  }
   await waitUntil("end of the room's processes", () => {
     const left = processes(one);
     for (const pid of left) killProcess(pid);
@@ -56,7 +58,7 @@ async function cleanUpRoom(one: Room): Promise<void> {
 
 function leftOf(one: Room): string[] {
   return [
-    ...containers(one).map((id) => `state of container ${id}`),
+    ...roots(one).flatMap((root) => containers(root).map((id) => `state of container ${id}`)),
     ...processes(one).map((pid) => `process ${pid} ${readProc(pid, "cmdline").slice(0, 120)}`),
     ...mounts(one).map((target) => `mount ${target}`),
     ...networks(one).map((name) => `network namespace ${name}`),
@@ -64,8 +66,12 @@ function leftOf(one: Room): string[] {
   ];
 }
 
-function containers(one: Room): string[] {
-  return existsSync(one.root) ? readdirSync(one.root).filter((name) => !name.startsWith(".")) : [];
+function roots({ root, userRoot }: Room): string[] {
+  return [root, userRoot];
+}
+
+function containers(root: string): string[] {
+  return existsSync(root) ? readdirSync(root).filter((name) => !name.startsWith(".")) : [];
 }
 
 /** Processes in a cgroup of the room, started by it, or running something that lies in it. */
@@ -81,7 +87,8 @@ function isOf(one: Room, pid: number): boolean {
     isRunning(pid) &&
     (readProc(pid, "cgroup").includes(one.prefix) ||
       readProc(pid, "environ").includes(`RUNT_TEST_ROOM=${one.directory}`) ||
-      readProc(pid, "cmdline").includes(one.directory))
+      readProc(pid, "cmdline").includes(one.directory) ||
+      isOfUser(one, statusFields(readProc(pid, "status"))["Uid"]))
   );
 }
 
@@ -90,6 +97,12 @@ function networks(one: Room): string[] {
   const folder = "/run/netns";
   if (!existsSync(folder)) return [];
   return readdirSync(folder).filter((name) => name.startsWith(one.prefix));
+}
+
+/** Whether the first of the ids of a process is the room's ordinary user, or one of its others. */
+function isOfUser({ uid, firstSubordinate }: Room, ids = ""): boolean {
+  const real = Number.parseInt(ids, 10);
+  return real === uid || (real >= firstSubordinate && real < firstSubordinate + 65_536);
 }
 
 /** Mount points in the room, in the order of their mounting. */

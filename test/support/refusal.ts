@@ -21,11 +21,12 @@ export async function refusesBundle(
   const id = freshName();
   const command = ["create", "--bundle", directory, id];
   const { code, stdout, stderr } = await runt(command, { limitMs, ...options });
-  if (code === 0) await runt(["delete", "--force", id]);
+  const caller = options.as === undefined ? {} : { as: options.as };
+  if (code === 0) await runt(["delete", "--force", id], caller);
   assert.is(code, 1, `${pattern}: ${stderr.slice(0, 2000)}`);
   isClear(stderr, pattern);
   assert.is(stdout, "");
-  assert.is(await stateOf(id), undefined);
+  assert.is(await stateOf(id, caller), undefined);
   return stderr;
 }
 

@@ -12,6 +12,12 @@ export interface Room {
   directory: string;
   /** The `--root` of the runtime. */
   root: string;
+  /** The `--root` of the ordinary user. */
+  userRoot: string;
+  /** An ordinary user, and group, of this room alone (ordinary-user.ts). */
+  uid: number;
+  /** The first of the 65,536 ids that are that user's besides. */
+  firstSubordinate: number;
 }
 
 /** Rooms are named by the test's pid: that of a dead process can be swept. */
@@ -54,7 +60,14 @@ function makeRoom(): Room {
 }
 
 function roomAt(directory: string, pid: string, suffix: string): Room {
-  return { prefix: `t${pid}${suffix}`, directory, root: join(directory, "root") };
+  return {
+    prefix: `t${pid}${suffix}`,
+    directory,
+    root: join(directory, "root"),
+    userRoot: join(directory, "user/run/runt"),
+    uid: 2_000_000 + Number(pid),
+    firstSubordinate: 1_000_000_000 + (Number(pid) % 16_384) * 65_536,
+  };
 }
 
 function isAlive(pid: number): boolean {

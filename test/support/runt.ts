@@ -10,7 +10,18 @@ export const LATE = -1;
 /** The program under test. */
 export const runtime = resolve(process.env["RUNTIME"] ?? join(import.meta.dir, "../../build/runt"));
 
+/** Who calls the runtime, when it is not root with the room's state root. */
+export interface Caller {
+  /** Programs that make the caller of us. */
+  through: readonly string[];
+  /** The caller's own copy of the program. */
+  runtime: string;
+  env: Record<string, string>;
+}
+
 export interface RuntOptions {
+  /** Absent: root. */
+  as?: Caller;
   cwd?: string;
   /** Added to a bare environment of PATH. */
   env?: Record<string, string>;
@@ -20,7 +31,7 @@ export interface RuntOptions {
   fds?: readonly number[];
   /** Programs before the runtime's name, such as `["prlimit", "--nofile=64"]`. */
   through?: readonly string[];
-  /** The runtime's `--root`; absent: the room's. */
+  /** The runtime's `--root`; absent: the room's for root, and none for others. */
   root?: string;
   /** After this the program is killed, and its code is `LATE`. */
   limitMs?: number;
@@ -56,12 +67,20 @@ export function startRunt(args: readonly string[], options: RuntOptions = {}): R
   const name = join(room.directory, freshName());
   const out = openSync(`${name}.out`, "w");
   const err = openSync(`${name}.err`, "w");
-  const command = [...(options.through ?? []), runtime, "--root", options.root ?? room.root];
+  const { as: caller } = options;
+  const root = options.root ?? (caller === undefined ? room.root : undefined);
+  const command = [
+    ...(caller?.through ?? []),
+    ...(options.through ?? []),
+    caller?.runtime ?? runtime,
+    ...(root === undefined ? [] : ["--root", root]),
+  ];
   const child = Bun.spawn([...command, ...args], {
     cwd: options.cwd ?? room.directory,
     env: {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       [roomVariable.split("=")[0] ?? ""]: room.directory,
+      ...caller?.env,
       ...options.env,
     },
     stdio: [

@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import type { Json, Patch } from "../support/bundle.ts";
+import { type Json, type Patch, script } from "../support/bundle.ts";
 import { run, withContainer, withScript } from "../support/container.ts";
+import { ordinaryUser, rootless, rootlessMounts, userRootfs } from "../support/ordinary-user.ts";
 import { room } from "../support/room.ts";
 import { runtime } from "../support/runt.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
@@ -24,8 +25,7 @@ const powerful: Patch = {
 };
 
 /** Our program's files, and what is in them. */
-function fingerprints(): string[] {
-  const folder = join(dirname(runtime), "libexec");
+function fingerprints(folder = join(dirname(runtime), "libexec")): string[] {
   const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
   return [runtime, ...files].map(
     (file) => `${file} ${createHash("sha256").update(readFileSync(file)).digest("hex")}`,
@@ -54,6 +54,12 @@ while [ $n -lt 4000 ]; do
     fi
   done
 done 2>/dev/null`;
+
+/** With the host's libraries our program runs in a container. */
+function hostLibraries(): Json[] {
+  const folders = ["/lib", "/lib64", "/usr/lib"].filter((path) => existsSync(path));
+  return folders.map((path) => ({ destination: path, source: path, options: ["rbind", "ro"] }));
+}
 
 function joining(pid: number): Json[] {
   return [{ type: "mount" }, { type: "uts" }, { type: "pid", path: `/proc/${pid}/ns/pid` }];
@@ -87,18 +93,99 @@ test("a container whose program is /proc/self/exe cannot change ours", async () 
     const { code } = await run({ process: { args: [path, "--version"] } });
     assert.is.not(code, 0);
   }
-  const withLibraries = ["/lib", "/lib64", "/usr/lib"].filter((path) => existsSync(path));
-  const mounts: Json[] = withLibraries.map((path) => ({
-    destination: path,
-    source: path,
-    options: ["rbind", "ro"],
-  }));
   const proc = { destination: "/proc", type: "proc", source: "proc" };
   await run({
-    mounts: [proc, ...mounts],
+    mounts: [proc, ...hostLibraries()],
     process: { ...powerful, args: ["/proc/self/exe", "--version"] },
   });
   assert.equal(fingerprints(), before);
+});
+
+test("a container of the program's own owner cannot change it, nor its mount", async () => {
+  const as = ordinaryUser();
+  const folder = join(dirname(as.runtime), "libexec");
+  const before = fingerprints(folder);
+  const capabilities = {
+    bounding: [...everything, "CAP_SYS_RESOURCE"],
+    effective: [...everything, "CAP_SYS_RESOURCE"],
+    permitted: [...everything, "CAP_SYS_RESOURCE"],
+  };
+  const mine = (process: Patch, patch: Patch = {}): Patch =>
+    rootless({ ...patch, process: { ...process, noNewPrivileges: false, capabilities } });
+  // A mount could be made writable by who holds it: by its path, or as a copy.
+  const more = `
+for p in /proc/[0-9]*; do
+  case $(readlink $p/exe) in */busybox|'') continue;; esac
+  mount -o remount,bind,rw none $p/exe && echo OPENED by remount
+  mount -o bind $p/exe /tmp/copy && (: >> /tmp/copy) && echo OPENED as a copy
+done 2>/dev/null`;
+  const text = `touch /tmp/copy\n${attack.replace("for p in", `${more}\n  for p in`)}`;
+  const mounts = [...rootlessMounts, { destination: "/tmp", type: "tmpfs", source: "tmpfs" }];
+  await withContainer(
+    mine(script(text), { mounts }),
+    async ({ create, state, does }) => {
+      await does("start");
+      await waitUntil("attack", () => create.stdout().includes("ready"));
+      const { pid } = await state();
+      const namespaces = [
+        { type: "mount" },
+        { type: "uts" },
+        { type: "user", path: `/proc/${pid}/ns/user` },
+        { type: "pid", path: `/proc/${pid}/ns/pid` },
+      ];
+      const linux = { namespaces, uidMappings: undefined, gidMappings: undefined };
+      for (let round = 0; round < 5; round++) {
+        const victim = rootless({ process: { args: ["/bin/true"] }, linux });
+        await withContainer(
+          victim,
+          async ({ does: told }) => {
+            await Bun.sleep(60);
+            await told("start");
+          },
+          { as },
+        );
+      }
+      const seen = create.stdout();
+      assert.not.match(seen, /OPENED/);
+      if (!foreignRuntime) assert.match(seen, /caught/);
+    },
+    { as },
+  );
+  assert.equal(fingerprints(folder), before);
+});
+
+test("an image whose entry point is the program, with a library of its own, cannot change it", async () => {
+  const as = ordinaryUser();
+  const folder = join(dirname(as.runtime), "libexec");
+  const before = fingerprints(folder);
+  const rootfs = userRootfs();
+  writeFileSync(join(rootfs, "script"), "#!/proc/self/exe\n", { mode: 0o755 });
+  // Runs before the program does, keeps it open, and goes on as another one until nobody runs it.
+  const library = `
+#include <fcntl.h>
+#include <unistd.h>
+__attribute__((constructor)) static void attack(void) {
+  dup2(open("/proc/self/exe", O_RDONLY), 9);
+  execl("/bin/sh", "sh", "-c", "sleep 0.5; (: >> /proc/self/fd/9) && echo OPENED; echo done", (char *)0);
+}`;
+  const build = ["gcc", "-shared", "-fPIC", "-xc", "-", "-o", join(rootfs, "evil.so")];
+  assert.ok(Bun.spawnSync(build, { stdin: Buffer.from(library) }).success, "gcc fails");
+  const env = ["PATH=/bin", "LD_PRELOAD=/evil.so"];
+  const mounts = [...rootlessMounts, ...hostLibraries()];
+  const entry = (path: string): Patch =>
+    rootless({ root: { path: rootfs }, mounts, process: { args: [path], env } });
+  const direct = await run(entry("/proc/self/exe"), { as });
+  assert.is(direct.code, 1, "no program is found by a magic link");
+  await withContainer(
+    entry("/script"),
+    async ({ create, does }) => {
+      await does("start");
+      await waitUntil("end of the attack", () => create.stdout().includes("done"));
+      assert.not.match(create.stdout(), /OPENED/);
+    },
+    { as },
+  );
+  assert.equal(fingerprints(folder), before);
 });
 
 test("the program's files are not mounted in the container, nor open in it", async () => {

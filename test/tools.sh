@@ -9,6 +9,7 @@ needed='
 /usr/bin/strace strace
 /usr/bin/prlimit util-linux
 /usr/bin/ps procps
+/usr/bin/newuidmap uidmap
 /usr/sbin/ip iproute2
 /usr/bin/gcc gcc
 /usr/include/x86_64-linux-gnu/sys/types.h libc6-dev

@@ -140,7 +140,9 @@ function hintFor(type: string, errno: number): string {
     return `this kernel has no filesystem of type "${type}", see /proc/filesystems`;
   if (errno !== EPERM) return "";
   const namespace = NAMESPACE_OF[type];
-  if (namespace === undefined) return "";
+  if (namespace === undefined) {
+    return `only root of the host may mount a filesystem of type "${type}", outside of user namespaces`;
+  }
   const more =
     type === "proc" || type === "sysfs"
       ? `, and a caller's /${type === "proc" ? "proc" : "sys"} with nothing mounted over it`

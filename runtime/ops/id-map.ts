@@ -2,7 +2,7 @@
 
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, O_WRONLY, open, readFile, tryWriteOnce } from "../sys/file.ts";
-import { defineOp } from "./op.ts";
+import { defineOp, type OpContext } from "./op.ts";
 
 /** One range: `size` ids from `containerID` on inside are those from `hostID` on outside. */
 export interface IdMapping {
@@ -38,19 +38,26 @@ export const mapIds = defineOp<MapIds>({
     const pid = args.process === "init" ? context.initPid() : context.joinerPid();
     const map = (file: string, mappings: readonly IdMapping[], helper: string | null): void => {
       if (helper === null) writeOnce(`/proc/${pid}/${file}`, mapText(mappings));
-      else
-        context.spawn({
-          path: helper,
-          args: helperArgs(helper, pid, mappings),
-          env: [],
-          stdin: "",
-        });
+      else mapByHelper(helper, helperArgs(helper, pid, mappings), context);
     };
     map("uid_map", args.uidMappings, args.uidHelper);
     if (args.denySetgroups) writeOnce(`/proc/${pid}/setgroups`, "deny");
     map("gid_map", args.gidMappings, args.gidHelper);
   },
 });
+
+/** newuidmap(1) says itself what it does not allow, and not what to do. */
+function mapByHelper(path: string, args: readonly string[], context: OpContext): void {
+  try {
+    context.spawn({ path, args, env: [], stdin: "" });
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    const file = path.endsWith("newgidmap") ? "/etc/subgid" : "/etc/subuid";
+    throw new RuntimeError(
+      `${error.message} (hint: besides their own id users have those that ${file} gives them, by lines NAME:FIRST:COUNT)`,
+    );
+  }
+}
 
 function helperArgs(helper: string, pid: number, mappings: readonly IdMapping[]): string[] {
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);

@@ -87,7 +87,7 @@ export const openNode = defineOp<Node & { into: string }>({
   name: "node.open",
   print: (node) => `${deviceText(node)} →${node.into}`,
   run: (node, { slots }) => {
-    const anchor = open(node.path, O_PATH);
+    const anchor = openHosts(node.path);
     if (!isSame(statusOf(anchor), node)) throw otherFile(`the host's ${node.path}`, anchor, node);
     const tree = cloneTree(anchor, "", "single");
     // A copy of a shared mount is its peer: what the container mounts there would show on the host.
@@ -96,6 +96,18 @@ export const openNode = defineOp<Node & { into: string }>({
     closeFd(anchor);
   },
 });
+
+function openHosts(path: string): number {
+  const ENOENT = 2;
+  try {
+    return open(path, O_PATH);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno !== ENOENT) throw error;
+    throw new RuntimeError(
+      `${error.message} (hint: no device can be made in a user namespace, so the host's own of the same path is mounted, and there is none)`,
+    );
+  }
+}
 
 /** Mounts a node of the host's onto an empty file, or over the same node, below the root. */
 export const mountNode = defineOp<Node & { from: string }>({

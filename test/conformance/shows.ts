@@ -27,7 +27,6 @@ const DEMANDS: Readonly<Record<string, readonly string[]>> = {
   prestart_fail: ["runtime.lifecycle.prestart-fails"],
   process_oom_score_adj: ["config.process.oomScoreAdj"],
   root_readonly_true: ["config.root.readonly"],
-  start: ["runtime.start.no-id", "runtime.start.not-created", "runtime.start.no-process"],
   state: ["runtime.query-state.unknown", "runtime.query-state.state"],
 };
 

@@ -38,7 +38,11 @@ check(
   "every demand is shown by a test that has run and passed, or says why not",
   demands.filter(({ id, because }) => !because && !isShown.has(id)).map(({ id }) => id),
 );
-if (total.failed === 0) checkPage();
+if (folder === undefined) {
+  // The validation programs of OCI runtime-tools need Go as well, and the page names them.
+  console.log("SKIP docs/spec-conformance.md is up to date: without Go some tests have not run");
+  total.skipped++;
+} else if (total.failed === 0) checkPage();
 
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);

@@ -63,7 +63,13 @@ test("the resources of a container are there after create and gone after delete"
     const { pid, status } = await state();
     assert.is(status, "created");
     assert.ok(existsSync(join(hierarchy, cgroup)));
-    assert.match(readFileSync(`/proc/${pid}/mountinfo`, "utf8"), / \/data .* tmpfs /);
+    const seen = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+    for (const mount of [/ \/data .* tmpfs /, / \/proc .* proc /, / \/sys .* sysfs /]) {
+      assert.match(seen, mount);
+    }
+    for (const mount of [/ \/dev\/pts .* devpts /, / \/dev\/shm .* tmpfs /]) {
+      assert.match(seen, mount);
+    }
     for (const type of ["mnt", "pid", "net", "ipc", "uts"]) {
       const own = readlinkSync(`/proc/self/ns/${type}`);
       assert.is.not(readlinkSync(`/proc/${pid}/ns/${type}`), own);
@@ -76,6 +82,7 @@ test("the resources of a container are there after create and gone after delete"
   assert.is(await stateOf(name), undefined);
   assert.not(readdirSync(room.root).includes(name));
   shows("runtime.lifecycle.resources-at-create", "runtime.lifecycle.destroyed");
+  shows("runtime.lifecycle.create", "linux.filesystems");
   shows("runtime.delete.resources", "runtime.create.container", "linux.namespaces.new");
 });
 

@@ -13,6 +13,7 @@ import { ConfigError } from "../../../runtime/errors.ts";
 import { features } from "../../../runtime/lifecycle/features.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
 import { demo } from "../../support/container-facts.ts";
+import { shows } from "../../support/shows.ts";
 import { fullHost } from "../schemas/plannable.ts";
 import { sampleConfig } from "../schemas/sample-config.ts";
 
@@ -67,6 +68,7 @@ test("every field changes the plan, or is listed as refused, ignored or acted on
     Object.keys(ELSEWHERE).filter((name) => !seen.has(name)),
     [],
   );
+  shows("runtime.create.properties");
 });
 
 test("what is refused is refused by each field of it alone", () => {

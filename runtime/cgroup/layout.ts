@@ -99,6 +99,13 @@ function cgroupMounts(mountinfo: string): CgroupMount[] {
   return mounts;
 }
 
+/** The first place where a filesystem of a type is mounted; null if there is none. */
+export function mountOf(type: string, mountinfo: string): string | null {
+  const line = mountinfo.split("\n").find((one) => one.includes(` - ${type} `));
+  const target = line?.split(" ")[4];
+  return target === undefined ? null : unescapeOctal(target);
+}
+
 /**
  * Where a cgroup is below a mount of part of its hierarchy, as containers without a cgroup
  * namespace see it. One that is not below it cannot be reached: the mount's root is the nearest.

@@ -13,6 +13,8 @@ export interface Container {
   rootless: boolean;
   /** Levels of its cgroup directories that do not exist yet, outermost first. */
   missingCgroups: readonly string[];
+  /** Directories of its class and monitoring group in resctrl that do not exist yet. */
+  missingClasses: readonly string[];
   /** Namespaces of the configuration that are joined by path and are the caller's own after all. */
   callerNamespaces: readonly string[];
   /** Where the master of its terminal goes: to a socket, or to the foreground `run`. */

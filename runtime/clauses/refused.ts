@@ -5,7 +5,7 @@ import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 
 /** Pointers of the fields that are refused, unless they are absent or ask for nothing. */
-export const REFUSED_FIELDS: readonly string[] = ["/process/execCPUAffinity", "/linux/intelRdt"];
+export const REFUSED_FIELDS: readonly string[] = ["/process/execCPUAffinity"];
 
 /** Fields that mean nothing on Linux and are ignored, as the specification says. */
 export const IGNORED_FIELDS: readonly string[] = [

@@ -23,4 +23,6 @@ export interface HostFacts {
   /** Whether SELinux is on; looked up when it is asked for. */
   readonly selinux: boolean;
   readonly cgroup: CgroupLayout;
+  /** Where resctrl is mounted; null if it is not. Asked for when it is needed. */
+  readonly resctrl: string | null;
 }

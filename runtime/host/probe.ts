@@ -1,6 +1,6 @@
 // The one place that asks the machine what it is.
 
-import { cgroupLayout } from "../cgroup/layout.ts";
+import { cgroupLayout, mountOf } from "../cgroup/layout.ts";
 import { readFile } from "../sys/file.ts";
 import { seccompFlags } from "../sys/seccomp.ts";
 import { CAPABILITIES } from "./capabilities.ts";
@@ -30,6 +30,9 @@ export function probeHost(): HostFacts {
       return isSelinuxEnabled();
     },
     cgroup: cgroupLayout(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup")),
+    get resctrl() {
+      return mountOf("resctrl", readFile("/proc/self/mountinfo"));
+    },
   });
 }
 

@@ -3,6 +3,7 @@
 import { missingDirectories } from "../cgroup/manager.ts";
 import { cgroupDirectories } from "../cgroup/paths.ts";
 import type { Container } from "../clauses/container.ts";
+import { rdtDirectories } from "../clauses/intel-rdt.ts";
 import type { Config, NamespaceType } from "../config/types.gen.ts";
 import { callerEnvironment, callerLimits } from "../engine/caller.ts";
 import { RuntimeError } from "../errors.ts";
@@ -52,6 +53,7 @@ export function prepare(options: PlanOptions): Prepared {
     directory: directoryOf(options),
     rootless: options.rootless ?? (facts.uid !== 0 || facts.userNamespace),
     missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
+    missingClasses: missingClasses(bundle.config, facts, options.id),
     callerNamespaces: callerNamespaces(bundle.config),
     console: options.console ?? { kind: "none" },
     preserveFds,
@@ -71,6 +73,12 @@ export function prepare(options: PlanOptions): Prepared {
 /** The plan alone, for people to read. */
 export function planFor(options: PlanOptions): Plan {
   return prepare({ console: { kind: "foreground" }, ...options }).plan;
+}
+
+function missingClasses({ linux }: Config, facts: HostFacts, id: string): string[] {
+  if (linux?.intelRdt === undefined || facts.resctrl === null) return [];
+  const directories = rdtDirectories(linux.intelRdt, facts.resctrl, id);
+  return directories.filter((one) => typeof statusAt(AT_FDCWD, one) === "number");
 }
 
 /** Looked for as execvp(3) does, by those who have use for them. */

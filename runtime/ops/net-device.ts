@@ -68,7 +68,7 @@ interface Moved {
  */
 export const moveNetDevice = defineOp<NetDevice>({
   name: "net-device.move",
-  print: ({ device, name }) => `${device} → $init as ${name}`,
+  print: ({ device, name }) => `${device} to $init as ${name}`,
   run: ({ device, name }, context) => {
     withNetlink((host) => {
       const link = linkNamed(host, device);

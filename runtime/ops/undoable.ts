@@ -7,10 +7,17 @@ import { bindRootAside } from "./root.ts";
 /** From an op's arguments, as JSON text, to the op again. */
 const UNDOABLE: Readonly<Record<string, (args: string) => Op>> = {
   "cgroup.create": (args) => cgroupCreate(JSON.parse(args)),
+  "rdt.class": (args) => rdt().makeClass(JSON.parse(args)),
+  "rdt.group": (args) => rdt().makeGroup(JSON.parse(args)),
   "root.bind-aside": (args) => bindRootAside(JSON.parse(args)),
 };
 
 /** The op of a journal entry; undefined when this version does not know it. */
 export function opFromJournal({ op, args }: { op: string; args: string }): Op | undefined {
   return UNDOABLE[op]?.(args);
+}
+
+/** Loaded for those who use it. */
+function rdt(): typeof import("./intel-rdt.ts") {
+  return require("./intel-rdt.ts");
 }

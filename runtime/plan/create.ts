@@ -6,6 +6,7 @@ import { devices } from "../clauses/devices.ts";
 import { hooks } from "../clauses/hooks.ts";
 import { hostname } from "../clauses/hostname.ts";
 import { identity } from "../clauses/identity.ts";
+import { intelRdt } from "../clauses/intel-rdt.ts";
 import { ioPriority } from "../clauses/io-priority.ts";
 import { masks } from "../clauses/masks.ts";
 import { memoryPolicy } from "../clauses/memory-policy.ts";
@@ -43,6 +44,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const trees = mounts(config, facts, container);
   const nodes = devices(config, facts);
   const opener = treeOpener(facts);
+  const classes = intelRdt(config, facts, container);
   const interfaces = netDevices(config, facts, container);
   const names = hostname(config, container);
   const covers = masks(config);
@@ -68,6 +70,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
       rootfs,
       trees,
       nodes,
+      classes,
       interfaces,
       names,
       covers,
@@ -95,6 +98,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     spaces.open,
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.
+    classes.make, // The same in resctrl.
     ready.make,
     group.open, // Init enters by descriptor, from wherever it stands by then.
     opener === "host" ? opened : [], // What init could not open later.
@@ -106,6 +110,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     spaces.map, // By someone outside, who has the right to these ids.
     interfaces.steps, // Out of the host's namespace, into the one that is there now.
     group.join, // Where init cannot do it by itself.
+    classes.join, // By the host, who sees resctrl.
     program.score,
 
     adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.

@@ -16,6 +16,7 @@ export const hybridRoot: HostFacts = {
   lastCapability: 40,
   apparmor: false,
   selinux: false,
+  resctrl: null,
   cgroup: {
     mode: "hybrid",
     hierarchies: [

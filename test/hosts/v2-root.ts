@@ -13,6 +13,7 @@ export const v2Root: HostFacts = {
   lastCapability: 40,
   apparmor: true,
   selinux: false,
+  resctrl: null,
   cgroup: {
     mode: "v2",
     hierarchies: [

@@ -10,6 +10,7 @@ export const demo: Container = {
   directory: "/run/runt/demo",
   rootless: false,
   missingCgroups: [],
+  missingClasses: [],
   console: { kind: "foreground" },
   preserveFds: 0,
   listenFds: 0,

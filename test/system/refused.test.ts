@@ -14,7 +14,6 @@ const fields: [pointer: string, patch: Patch][] = [
   ["/linux/timeOffsets", { linux: { timeOffsets: { boottime: { secs: 10 } } } }],
   ["/linux/resources/blockIO", { linux: { resources: { blockIO: { weight: 100 } } } }],
   ["/process/execCPUAffinity", { process: { execCPUAffinity: { initial: "0" } } }],
-  ["/linux/intelRdt", { linux: { intelRdt: { closID: "x" } } }],
 ];
 
 if (foreignRuntime) skip("fields are refused", "another runtime supports more");

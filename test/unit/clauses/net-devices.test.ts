@@ -20,13 +20,13 @@ test("the host moves each device, gives it its addresses and sets it up", () => 
   assert.equal(problems, []);
   assert.equal(lines(steps), [
     "host netlink.open of $init →$netlink",
-    "host net-device.move eth1 → $init as eth0",
+    "host net-device.move eth1 to $init as eth0",
     "host net-device.address those of eth1",
     "host net-device.up eth1",
-    "host net-device.move eth2 → $init as eth2",
+    "host net-device.move eth2 to $init as eth2",
     "host net-device.address those of eth2",
     "host net-device.up eth2",
-    "host net-device.move eth3 → $init as e%d",
+    "host net-device.move eth3 to $init as e%d",
     "host net-device.address those of eth3",
     "host net-device.up eth3",
   ]);

@@ -67,6 +67,7 @@ export function randomConfig(random: Random): Config {
       ...maybe({ maskedPaths: ["/proc/kcore", "/proc/a~b", "/proc/kcore"] }),
       ...maybe({ readonlyPaths: ["/proc/sys"] }),
       ...maybe({ rootfsPropagation: random.pick(["shared", "private", "rslave", "unbindable"]) }),
+      ...(has("network") && maybe({ netDevices: { eth1: { name: "eth%d" }, eth2: {} } })),
       ...(has("ipc") && maybe({ sysctl: { "kernel.msgmax": "8192", "fs.mqueue/msg_max": "10" } })),
       ...maybe({ resources: { memory: { limit: 1 << 26 }, pids: { limit: 10 } } }),
       ...maybe({ seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),

@@ -5,7 +5,12 @@ import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { sampleConfig } from "./sample-config.ts";
 
-export const fullHost: HostFacts = { ...hybridRoot, apparmor: true, selinux: true };
+export const fullHost: HostFacts = {
+  ...hybridRoot,
+  apparmor: true,
+  selinux: true,
+  resctrl: "/sys/fs/resctrl",
+};
 
 const { solaris: _1, windows: _2, vm: _3, zos: _4, freebsd: _5, ...onLinux } = sampleConfig;
 

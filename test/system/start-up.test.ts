@@ -4,7 +4,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { bundle, defaultNamespaces, type Patch, script } from "../support/bundle.ts";
+import {
+  bundle,
+  defaultMounts,
+  defaultNamespaces,
+  type Json,
+  type Patch,
+  script,
+} from "../support/bundle.ts";
 import { compileC } from "../support/compile-c.ts";
 import { run, stateOf, withContainer, withScript } from "../support/container.ts";
 import { openWith } from "../support/open-with.ts";
@@ -185,7 +192,7 @@ else {
   const withHelper: Patch = {
     root: { path: newRootfs() },
     mounts: [
-      { destination: "/proc", type: "proc", source: "proc" },
+      ...defaultMounts,
       { destination: "/run", type: "tmpfs", source: "tmpfs" },
       { destination: inside, source: program, options: ["bind"] },
     ],
@@ -368,6 +375,30 @@ FDSTORE=1" barrier; sleep 100`,
     const { code, stdout, stderr } = await run(withScript("echo $NOTIFY_SOCKET"), { env });
     assert.equal({ code, stdout }, { code: 0, stdout: "\n" });
     assert.match(stderr, /vsock:2:1.* is neither an absolute path nor @/);
+  });
+
+  test("the program is heard out of a user namespace too", async () => {
+    const socket = join(freshDirectory(), "socket");
+    const mappings = [{ containerID: 0, hostID: 100_000, size: 2000 }];
+    const namespaces: Json[] = [...defaultNamespaces, { type: "user" }];
+    const directory = withNotify(`${ready("barrier")}; sleep 100`, {
+      process: { user: { uid: 1000, gid: 1000 } },
+      linux: { namespaces, uidMappings: mappings, gidMappings: mappings },
+    });
+    await manager(socket, async (heard) => {
+      await created(directory, socket, async (id, env) => {
+        const { code, stderr } = await runt(["start", id], { env });
+        assert.is(code, 0, stderr);
+        assert.match(heard(), /^\[READY=1\nMAINPID=\d+\n\] 0\n/);
+      });
+    });
+  });
+
+  test("a start with NOTIFY_SOCKET of a container that was created without waits for nothing", async () => {
+    await withContainer(withScript("sleep 100", withHelper), async ({ id }) => {
+      const env = { NOTIFY_SOCKET: join(freshDirectory(), "nobody") };
+      assert.equal(await runt(["start", id], { env }), { code: 0, stdout: "", stderr: "" });
+    });
   });
 
   test("a caller without NOTIFY_SOCKET waits for nothing, and the program has none", async () => {

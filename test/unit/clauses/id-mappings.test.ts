@@ -52,7 +52,7 @@ test("more ranges than the kernel takes are refused with both limits", () => {
   const few = many.slice(0, 340);
   assert.equal(messages(mapped(few)), []);
   const [first] = messages(mapped(many));
-  assert.match(first ?? "", /found 341 mappings, \d+ bytes .* at most 340 lines and 4095 bytes/);
+  assert.match(first ?? "", /found 341 mappings, \d+ bytes .* at most 340, and at most 4095 bytes/);
   const long = few.map((one) => range(one.containerID, 1_000_000_000 + one.hostID, 1));
   assert.match(messages(mapped(long))[0] ?? "", /found 340 mappings, \d{4} bytes/);
 });

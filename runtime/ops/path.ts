@@ -120,9 +120,12 @@ function componentsOf(path: string): string[] {
   return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
-/** openat2(2) takes "" for nothing; "." is the root itself. */
+/**
+ * openat2(2) takes "" for nothing; "." is the root itself. A slash at the end would make it say that
+ * a file is no directory, and what is to be masked would be taken for missing.
+ */
 function relative(path: string): string {
-  return componentsOf(path).length === 0 ? "." : path;
+  return componentsOf(path).join("/") || ".";
 }
 
 /** Opens a directory below the root for use as a working directory. */

@@ -222,6 +222,42 @@ test("recursive options reach the mounts below, plain ones do not", async () => 
   });
 });
 
+test("recursive modes of access time replace each other in the whole tree", async () => {
+  const rows: [options: string[], has: string, hasNot: string][] = [
+    [["rnoatime"], "noatime", "relatime"],
+    [["rnoatime", "ratime"], "relatime", "noatime"],
+    [["rnoatime", "rnorelatime"], "relatime", "noatime"],
+    [["rstrictatime"], "rw", "relatime"],
+    [["rstrictatime", "rnostrictatime"], "relatime", "noatime"],
+    [["rstrictatime", "rnoatime"], "noatime", "relatime"],
+  ];
+  await withTree(async (source) => {
+    const lines = rows.map(
+      ([options], index): Json => ({
+        destination: `/tmp/m/${index}`,
+        source,
+        options: ["rbind", ...options],
+      }),
+    );
+    const scratch: Json = { destination: "/tmp", type: "tmpfs", source: "tmpfs" };
+    const text = await inside(mountinfo, { mounts: [...defaultMounts, scratch, ...lines] });
+    for (const [index, [options, has, hasNot]] of rows.entries()) {
+      for (const target of [`/tmp/m/${index}`, `/tmp/m/${index}/below`]) {
+        compare([options, [has], [hasNot]], mountAt(text, target).options);
+      }
+    }
+  });
+});
+
+test("recursive options are for filesystems too, and /dev is filled before it is read-only", async () => {
+  const [proc = null, , ...others] = defaultMounts;
+  const dev = { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["rro", "rnosuid"] };
+  const tmp = { destination: "/tmp", type: "tmpfs", source: "t", options: ["rro", "rnoexec"] };
+  const text = await inside(`${mountinfo}; cat /dev/null`, { mounts: [proc, dev, ...others, tmp] });
+  for (const word of ["ro", "nosuid"]) assert.ok(mountAt(text, "/dev").options.includes(word));
+  for (const word of ["ro", "noexec"]) assert.ok(mountAt(text, "/tmp").options.includes(word));
+});
+
 test("a remount sets every option that it names, of the mount and of its filesystem", async () => {
   const tmpfs: Json = { destination: "/tmp", type: "tmpfs", source: "tmpfs" };
   const options = ["remount", "noatime", "nosymfollow", "nodev", "size=64k", "rnosuid"];

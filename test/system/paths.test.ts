@@ -3,6 +3,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { defaultMounts } from "../support/bundle.ts";
 import { inside, run } from "../support/container.ts";
 import { mountAt } from "../support/mountinfo.ts";
 import { newRootfs } from "../support/rootfs.ts";
@@ -63,6 +64,33 @@ test("a masked path behind a symlink masks what is inside of the image", async (
   symlinkSync("/../../../data/file", join(root.path, "link"));
   const patch = { root, linux: { maskedPaths: ["/link"] } };
   assert.is(await inside("cat /data/file /link", patch), "");
+});
+
+test("what overlaps is masked, in any order, over files, mounts and links, and stays so", async () => {
+  const rootfs = newRootfs();
+  mkdirSync(join(rootfs, "dir/sub"), { recursive: true });
+  for (const name of ["dir/file", "dir/sub/file", "one", "two", "ro"]) {
+    writeFileSync(join(rootfs, name), "secret\n");
+  }
+  symlinkSync("/one", join(rootfs, "link"));
+  symlinkSync("/no/such", join(rootfs, "dangling"));
+  const maskedPaths = [
+    ...["/dir/sub/file", "/dir", "/dir/file", "/link", "/dangling", "/two/below", "/ro"],
+    ...["/volume", "/dev/shm", "/two/"],
+  ];
+  const readonlyPaths = ["/ro", "/dangling", "/bin", "/dir/sub", "/none"];
+  const volume = { destination: "/volume", type: "tmpfs", source: "tmpfs" };
+  const text = `
+ls /dir | wc -l; cat /one /link /two /ro; stat -c '%t:%T' /one /two /ro
+for at in /dir/x /volume/x /dev/shm/x /bin/x; do touch $at 2>/dev/null && echo bad; done
+echo x > /ro; [ -L /link ] && [ -L /dangling ] && ls / | tr '\\n' ' '`;
+  const stdout = await inside(text, {
+    root: { path: rootfs },
+    mounts: [...defaultMounts, volume],
+    linux: { maskedPaths, readonlyPaths },
+  });
+  const names = "bin dangling dev dir etc link one proc ro sys tmp two volume ";
+  assert.is(stdout, `0\n1:3\n1:3\n1:3\n${names}`);
 });
 
 test("runc's default lists can be applied", async () => {

@@ -1,11 +1,12 @@
 // Which mounts travel between host and container, by the propagation of the mount that they are
 // below (mount_namespaces(7)).
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { defaultMounts, type Json, type Patch } from "../support/bundle.ts";
 import { type Container, withContainer, withScript } from "../support/container.ts";
+import { mountAt } from "../support/mountinfo.ts";
 import { freshDirectory } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runTests, test } from "../support/suite.ts";
@@ -98,6 +99,57 @@ test("a container's own mounts stay in it, whatever the propagation of its root"
     };
     await withContainer(withScript(text, { root: { path: newRootfs() }, ...patch }), use);
   }
+});
+
+/** The root's own propagation, that of a mount in it, and whether a later mount of the host is seen. */
+async function propagationOf(rootfsPropagation: string, rootfs: string): Promise<string[]> {
+  const text = `
+cat /proc/self/mountinfo; echo listed
+while ! [ -e /go ]; do sleep 0.01; done
+grep -q ' /late ' /proc/self/mountinfo && echo seen
+echo done
+sleep 100`;
+  const patch = { root: { path: rootfs }, linux: { rootfsPropagation } };
+  let words: string[] = [];
+  const use = async ({ create, does }: Container): Promise<void> => {
+    await does("start");
+    await waitUntil("list", () => create.stdout().includes("listed"));
+    const [listed = ""] = create.stdout().split("listed");
+    const at = (target: string): string =>
+      mountAt(listed, target).propagation.join(" ").replaceAll(/:\d+/g, "") || "private";
+    host("mount", "-t", "tmpfs", "late", join(rootfs, "late"));
+    await Bun.write(join(rootfs, "go"), "");
+    await waitUntil("look inside", () => create.stdout().includes("done"));
+    words = [at("/"), at("/dev"), create.stdout().includes("seen") ? "seen" : "unseen"];
+  };
+  try {
+    await withContainer(withScript(text, patch), use);
+  } finally {
+    Bun.spawnSync(["umount", "--lazy", join(rootfs, "late")]);
+    rmSync(join(rootfs, "go"), { force: true });
+  }
+  return words;
+}
+
+test("each propagation of the root is that of its mount, and with r of all mounts in it", async () => {
+  const rows: [propagation: string, root: string, below: string, late: string][] = [
+    ["slave", "master", "private", "seen"],
+    ["rslave", "master", "private", "seen"],
+    ["private", "private", "private", "unseen"],
+    ["rprivate", "private", "private", "unseen"],
+    ["shared", "shared", "private", "unseen"],
+    ["rshared", "shared", "shared", "unseen"],
+    ["unbindable", "unbindable", "private", "unseen"],
+    ["runbindable", "unbindable", "unbindable", "unseen"],
+  ];
+  await withShared(async (source) => {
+    const rootfs = join(source, "rootfs");
+    host("cp", "-a", newRootfs(), rootfs);
+    mkdirSync(join(rootfs, "late"));
+    for (const [propagation, ...words] of rows) {
+      assert.equal(await propagationOf(propagation, rootfs), words, propagation);
+    }
+  });
 });
 
 runTests();

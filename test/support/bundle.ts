@@ -50,6 +50,13 @@ export const defaultNamespaces: Json[] = [
   { type: "mount" },
 ];
 
+/** The `linux` of a container in a user namespace of its own. */
+export const inUserNamespace: Patch = {
+  namespaces: [...defaultNamespaces, { type: "user" }],
+  uidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+  gidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+};
+
 /** A bundle of the default configuration with a patch. Returns its folder. */
 export function bundle(patch: Patch = {}): string {
   return rawBundle(JSON.stringify(config(patch), undefined, 2));

@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { config, type Patch, rawBundle } from "../support/bundle.ts";
+import { config, inUserNamespace, type Patch, rawBundle } from "../support/bundle.ts";
 import { inside, run, withScript } from "../support/container.ts";
 import { readProc, statusFields } from "../support/process.ts";
 import { refusesPatch } from "../support/refusal.ts";
@@ -299,6 +299,15 @@ test("what the kernel rules out between the sets is left out with one warning", 
   for (const one of left.split(", ")) assert.ok(stderr.includes(one), `${one} in ${stderr}`);
 });
 
+test("in a user namespace every capability of the kernel can be had, and no other is left", async () => {
+  const names = ["CAP_SYS_RESOURCE", "CAP_AUDIT_READ"];
+  const fields = await status({
+    process: { capabilities: { bounding: names, permitted: names, effective: names } },
+    linux: inUserNamespace,
+  });
+  for (const set of ["CapBnd", "CapPrm", "CapEff"]) assert.is(fields[set], mask(24, 37), set);
+});
+
 test("capabilities that are unknown or cannot be given are one warning, and the rest is given", async () => {
   const names = ["CAP_KILL", "CAP_NO_SUCH_THING"];
   const capabilities = { bounding: names, permitted: names, effective: names };
@@ -370,6 +379,21 @@ test("a hard limit is raised by who may, and else an error that says what it tak
   else {
     assert.is(code, 1);
     assert.match(stderr, /\/process\/rlimits\/0.*RLIMIT_MEMLOCK.*CAP_SYS_RESOURCE/);
+  }
+});
+
+test("in a user namespace a hard limit is raised by a caller who may", async () => {
+  const through = ["prlimit", "--memlock=4096:8192", "--"];
+  const rlimits = [{ type: "RLIMIT_MEMLOCK", soft: 10_000, hard: 16_384 }];
+  const patch = withScript("cat /proc/self/limits", {
+    process: { rlimits },
+    linux: inUserNamespace,
+  });
+  const { code, stdout, stderr } = await run(patch, { through });
+  if (mayRaise) assert.match(stdout, /Max locked memory +10000 +16384 /, stderr);
+  else {
+    assert.is(code, 1);
+    assert.match(stderr, /\/process\/rlimits\/0.*CAP_SYS_RESOURCE/);
   }
 });
 

@@ -2,10 +2,12 @@
 
 import { existsSync } from "node:fs";
 import * as assert from "uvu/assert";
-import type { Json, Patch } from "../support/bundle.ts";
-import { inside, run, withContainer, withScript } from "../support/container.ts";
+import { bundle, inUserNamespace, type Json, type Patch } from "../support/bundle.ts";
+import { inside, run, succeeded, withContainer, withScript } from "../support/container.ts";
 import { readProc } from "../support/process.ts";
 import { refusesPatch } from "../support/refusal.ts";
+import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 
 /** Where the kernel shares realtime out among cgroups (CONFIG_RT_GROUP_SCHED). */
@@ -226,6 +228,38 @@ for (const [memoryPolicy, pattern] of foreignRuntime ? [] : badPolicies) {
     await refusesPatch({ linux: { memoryPolicy } }, pattern);
   });
 }
+
+test("in a user namespace, where init may not, the caller sets what takes a capability", async () => {
+  const cpu = groupsRealtime ? { realtimeRuntime: 20_000, realtimePeriod: 1_000_000 } : {};
+  const scheduler = { policy: "SCHED_RR", priority: 5, flags: ["SCHED_FLAG_RESET_ON_FORK"] };
+  const patch = withScript("cat /proc/$$/stat; busybox ionice; uname -m", {
+    process: { scheduler, ioPriority: { class: "IOPRIO_CLASS_RT", priority: 2 } },
+    linux: { ...inUserNamespace, personality: { domain: "LINUX32" }, resources: { cpu } },
+  });
+  const { code, stdout, stderr } = await run(patch);
+  assert.is(code, 0, stderr);
+  const [stat = "", level, machine] = stdout.split("\n");
+  const { policy, priority } = scheduled(stat);
+  assert.equal([policy, priority, level], [POLICY.rr, 5, "realtime: prio 2"]);
+  assert.not.match(machine ?? "", /64/);
+});
+
+test("features lists the memory policies that are known", async () => {
+  const { linux } = JSON.parse((await runt(["features"])).stdout);
+  const { modes, flags } = linux.memoryPolicy;
+  for (const mode of modes) {
+    const nodes = /_(DEFAULT|LOCAL)$/.test(mode) ? "" : "0";
+    const config = bundle({ linux: { memoryPolicy: { mode, nodes, flags: [] } } });
+    succeeded([mode], await runt(["plan", "--bundle", config]));
+  }
+  for (const flag of flags) {
+    const config = bundle({
+      linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "0", flags: [flag] } },
+    });
+    succeeded([flag], await runt(["plan", "--bundle", config]));
+  }
+  shows("features.memoryPolicy.modes", "features.memoryPolicy.flags");
+});
 
 test("all of them are there before the start, and in an unprivileged container too", async () => {
   const patch = withScript("true", {

@@ -1,6 +1,13 @@
 // Configurations at random, for what has to hold of every plan.
 
-import type { Config, Hook, Mount, Namespace, Process } from "../../../runtime/config/types.gen.ts";
+import type {
+  Config,
+  Hook,
+  Mount,
+  Namespace,
+  Process,
+  Scheduler,
+} from "../../../runtime/config/types.gen.ts";
 import type { Random } from "../../support/random.ts";
 
 const NAMESPACES: readonly Namespace["type"][] = [
@@ -31,6 +38,12 @@ const KINDS = [
   "poststop",
 ] as const;
 
+const SCHEDULERS: readonly Scheduler[] = [
+  { policy: "SCHED_BATCH", nice: 5 },
+  { policy: "SCHED_FIFO", priority: 5 },
+  { policy: "SCHED_DEADLINE", runtime: 1e6, deadline: 2e6, flags: ["SCHED_FLAG_RESET_ON_FORK"] },
+];
+
 /** A configuration of which anything may be present or absent; most can be compiled. */
 export function randomConfig(random: Random): Config {
   const maybe = <T extends object>(part: T): T | Record<string, never> =>
@@ -55,7 +68,7 @@ export function randomConfig(random: Random): Config {
       args: ["sh", "-c", "true"],
       cwd: "/work",
       user: { uid: 1000, gid: 1000, ...maybe({ additionalGids: [5] }), ...maybe({ umask: 0o77 }) },
-      ...partsOfProcess(maybe),
+      ...partsOfProcess(random, maybe),
     },
     ...maybe({ hooks: Object.fromEntries(some(KINDS).map((kind) => [kind, some(hooksOf(kind))])) }),
     linux: {
@@ -69,6 +82,9 @@ export function randomConfig(random: Random): Config {
       ...maybe({ rootfsPropagation: random.pick(["shared", "private", "rslave", "unbindable"]) }),
       ...(has("network") && maybe({ netDevices: { eth1: { name: "eth%d" }, eth2: {} } })),
       ...(has("ipc") && maybe({ sysctl: { "kernel.msgmax": "8192", "fs.mqueue/msg_max": "10" } })),
+      ...maybe({ personality: { domain: "LINUX32" } }),
+      ...maybe({ memoryPolicy: { mode: "MPOL_BIND", nodes: "0" } }),
+      ...maybe({ mountLabel: "system_u:object_r:container_file_t:s0" }),
       ...maybe({ resources: { memory: { limit: 1 << 26 }, pids: { limit: 10 } } }),
       ...maybe({ seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),
     },
@@ -80,6 +96,7 @@ function hooksOf(kind: string): Hook[] {
 }
 
 function partsOfProcess(
+  random: Random,
   maybe: <T extends object>(part: T) => T | Record<string, never>,
 ): Partial<Process> {
   return {
@@ -88,6 +105,8 @@ function partsOfProcess(
     ...maybe({ rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }] }),
     ...maybe({ capabilities: { bounding: ["CAP_KILL", "CAP_UNHEARD_OF"] } }),
     ...maybe({ oomScoreAdj: 100 }),
+    ...maybe({ ioPriority: { class: "IOPRIO_CLASS_BE", priority: 5 } }),
+    ...maybe({ scheduler: random.pick(SCHEDULERS) }),
     ...maybe({ noNewPrivileges: true }),
   };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../../runtime/config/parse.ts";
-import type { Config } from "../../../runtime/config/types.gen.ts";
+import type { Config, Linux, Process } from "../../../runtime/config/types.gen.ts";
 import { ConfigError, problemText } from "../../../runtime/errors.ts";
 import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { defaultSpec } from "../../../runtime/lifecycle/spec.ts";
@@ -21,7 +21,26 @@ const BUNDLES = join(import.meta.dirname, "../../../bundles");
 const PLANS = join(import.meta.dirname, "../../plans");
 const WRITE = process.env["WRITE_PLANS"] === "1";
 
-const configs: Record<string, Config> = { spec: defaultSpec() };
+const configs: Record<string, Config> = {
+  spec: defaultSpec(),
+  apparmor: withProcess({ apparmorProfile: "acme_secure_profile" }),
+  selinux: withProcess(
+    { selinuxLabel: "system_u:system_r:container_t:s0:c1,c2" },
+    { mountLabel: "system_u:object_r:container_file_t:s0:c1,c2" },
+  ),
+  scheduling: withProcess(
+    {
+      scheduler: { policy: "SCHED_RR", priority: 5, flags: ["SCHED_FLAG_RESET_ON_FORK"] },
+      ioPriority: { class: "IOPRIO_CLASS_RT", priority: 2 },
+      rlimits: [{ type: "RLIMIT_MEMLOCK", soft: 65536, hard: 18446744073709551615n }],
+      oomScoreAdj: -500,
+    },
+    {
+      memoryPolicy: { mode: "MPOL_BIND", nodes: "0-1", flags: ["MPOL_F_STATIC_NODES"] },
+      personality: { domain: "LINUX32" },
+    },
+  ),
+};
 for (const name of readdirSync(BUNDLES)) {
   const file = join(BUNDLES, name, "config.json");
   if (existsSync(file)) configs[name] = parseConfig(readFileSync(file, "utf8"), file);
@@ -48,6 +67,28 @@ test("test/plans has no plan that is not compared", () => {
 });
 
 test.run();
+
+/** A small configuration in a user namespace, which every host can make a plan of. */
+function withProcess(more: Partial<Process>, linux: Linux = {}): Config {
+  const ids = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const types = ["mount", "pid", "ipc", "user"] as const;
+  return {
+    ociVersion: "1.3.0",
+    root: { path: "rootfs" },
+    process: { args: ["sh"], cwd: "/", ...more },
+    mounts: [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["mode=755"] },
+      { destination: "/dev/mqueue", type: "mqueue", source: "mqueue" },
+    ],
+    linux: {
+      namespaces: types.map((type) => ({ type })),
+      uidMappings: ids,
+      gidMappings: ids,
+      ...linux,
+    },
+  };
+}
 
 /** The plan as `runt plan` prints it, or why there is none. */
 function printed(config: Config, facts: HostFacts): string {

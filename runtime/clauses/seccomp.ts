@@ -52,8 +52,8 @@ export function seccomp(
   }: typeof import("../seccomp/compile.ts") = require("../seccomp/compile.ts");
   const problems = [...seccompProblems(profile), ...flagProblems(profile, facts)];
   if (problems.length > 0) return { filter: undefined, problems };
-  if (facts.machine !== "x86_64") {
-    const message = `filters for the machine ${facts.machine} are not supported yet`;
+  if (facts.machine !== "x86_64" && facts.machine !== "aarch64") {
+    const message = `there is no table of system calls for the machine ${facts.machine}`;
     return { filter: undefined, problems: [{ pointer: "/linux/seccomp", message }] };
   }
   return { filter: compileSeccomp(profile, facts.machine), problems: [] };

@@ -18,7 +18,7 @@ export function seccompRules(seccomp: Seccomp, at: string): Violation[] {
   syscalls.forEach(({ action, errnoRet }, index) => {
     checkErrno(action, errnoRet, `${at}/syscalls/${index}/errnoRet`);
   });
-  if (listenerPath !== undefined) return violations;
+  if (listenerPath !== undefined && listenerPath !== "") return violations;
   const notifying = syscalls.findIndex(({ action }) => action === "SCMP_ACT_NOTIFY");
   if (defaultAction === "SCMP_ACT_NOTIFY" || notifying >= 0) {
     const pointer =
@@ -28,7 +28,7 @@ export function seccompRules(seccomp: Seccomp, at: string): Violation[] {
     const message = "found SCMP_ACT_NOTIFY, wanted a listenerPath with it";
     violations.push({ rule: "seccomp listener", pointer, message, spec });
   }
-  if (seccomp.listenerMetadata !== undefined) {
+  if (seccomp.listenerMetadata !== undefined && seccomp.listenerMetadata !== "") {
     const pointer = `${at}/listenerMetadata`;
     const message = "found it without a listenerPath, wanted both";
     violations.push({ rule: "seccomp metadata", pointer, message, spec });

@@ -5,10 +5,10 @@ import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from "../clauses/memory-poli
 import { mountOptionNames } from "../clauses/mount-options.ts";
 import { NAMESPACE_TYPES } from "../clauses/namespaces.ts";
 import { CAPABILITIES } from "../host/capabilities.ts";
+import { ARCHS } from "../seccomp/arch/machine.ts";
 import {
   FLAG_VALUES,
   SECCOMP_ACTIONS,
-  SECCOMP_ARCHS,
   SECCOMP_FLAGS,
   SECCOMP_OPERATORS,
 } from "../seccomp/names.ts";
@@ -32,7 +32,7 @@ export function features() {
         enabled: true,
         actions: SECCOMP_ACTIONS,
         operators: SECCOMP_OPERATORS,
-        archs: SECCOMP_ARCHS,
+        archs: ARCHS.map(({ name }) => name),
         knownFlags: SECCOMP_FLAGS,
         supportedFlags: supportedFlags(),
       },

@@ -51,8 +51,8 @@ export function putReturn(bpf: Bpf, action: number): Place {
 
 /** Compares the accumulator and jumps, however far. */
 export function putJump(bpf: Bpf, { code, k, yes, no }: Jump): Place {
-  const nearYes = nearby(bpf, yes);
-  const nearNo = nearby(bpf, no);
+  const nearYes = bpf.length - yes <= FAR ? yes : detour(bpf, yes);
+  const nearNo = bpf.length - no <= FAR ? no : detour(bpf, no);
   const jt = bpf.length - nearYes;
   const jf = bpf.length - nearNo;
   return put(bpf, JUMP_CODES[code] | (jt << 16) | (jf << 24), k);
@@ -74,13 +74,11 @@ export function programBytes(bpf: Bpf): Uint8Array {
   return new Uint8Array(words.slice(words.length - 2 * length).buffer);
 }
 
-/** A place to jump to instead: the same, or a detour written here where that one is too far. */
-function nearby(bpf: Bpf, target: Place): Place {
-  const distance = bpf.length - target;
-  if (distance <= FAR) return target;
+/** A place to jump to instead of one that is too far, written here. */
+function detour(bpf: Bpf, target: Place): Place {
   const at = bpf.words.length - 2 * target;
   if (bpf.words[at] === RET_K) return putReturn(bpf, bpf.words[at + 1] ?? 0);
-  return put(bpf, JMP_JA, distance);
+  return put(bpf, JMP_JA, bpf.length - target);
 }
 
 function put(bpf: Bpf, code: number, k: number): Place {

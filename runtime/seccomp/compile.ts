@@ -1,13 +1,15 @@
 // Compiles `linux.seccomp` to the program and the flags for seccomp(2). The program looks at the
 // architecture, then finds the system call number by binary search among ranges of equal outcome.
 
-import { MACHINES, type MachineName } from "./arch/machine.ts";
+import type { Arch } from "./arch/arch.ts";
+import { ARCHS, type MachineName, NATIVE } from "./arch/machine.ts";
 import { newBpf, programBytes, putJump, putLoad, putReturn } from "./bpf.ts";
+import { multiplexed } from "./multiplexed.ts";
 import { FLAG_VALUES, NEW_LISTENER } from "./names.ts";
 import { isSeccompEnabled, notifies, type Seccomp } from "./profile.ts";
 import { putSearch } from "./put-search.ts";
 import { type Fallbacks, rangesFrom } from "./ranges.ts";
-import { actionValue, rulesFrom } from "./rules.ts";
+import { actionValue, type Said, saidIn } from "./rules.ts";
 
 /** What seccomp(2) with SECCOMP_SET_MODE_FILTER takes. */
 export interface SeccompFilter {
@@ -20,8 +22,6 @@ export interface SeccompFilter {
    * NEW_LISTENER for SCMP_ACT_NOTIFY.
    */
   flags: number;
-  /** For the debug log: system calls that the profile names and no filtered architecture has. */
-  warnings: string[];
 }
 
 /** Offset of `arch` in struct seccomp_data, linux/seccomp.h. */
@@ -34,39 +34,44 @@ const BAD_ARCH = 0;
 
 /**
  * The filter of a profile in which `seccompProblems` found nothing; undefined if the profile asks
- * for none.
+ * for none. Names that no filtered architecture knows are skipped, as by runc: profiles are written
+ * for many architectures and kernels.
  *
- * @param machine What the kernel runs on. Its own architecture is always filtered; others in
- *   `architectures` that it cannot run have no effect.
+ * @param machine What the kernel runs on. Its own architecture is always filtered, of others those
+ *   in `architectures` that have a table; calls of the rest are killed.
  * @throws RuntimeError if the program gets longer than the kernel takes, or at an unknown name.
  */
 export function compileSeccomp(profile: Seccomp, machine: MachineName): SeccompFilter | undefined {
   if (!isSeccompEnabled(profile)) return undefined;
-  const { native, archs } = MACHINES[machine];
-  const wanted = profile.architectures ?? [];
-  const filtered = archs.filter((arch) => arch === native || wanted.includes(arch.name));
-  const { archRules, unknown } = rulesFrom(profile, filtered);
+  const native = NATIVE[machine];
+  const listed = profile.architectures ?? [];
+  const filtered = ARCHS.filter((arch) => arch === native || listed.includes(arch.name));
   const fallbacks = fallbacksOf(profile);
+  const said = saidIn(profile, fallbacks.unnamed);
+  for (const arch of filtered) addMultiplexers(said, arch, profile);
 
   const bpf = newBpf();
   let place = putReturn(bpf, BAD_ARCH);
   // Written from the end: the native architecture, tested first, comes last.
-  for (const audit of [...new Set(filtered.map((arch) => arch.audit))].reverse()) {
-    const all = archs.filter((arch) => arch.audit === audit);
-    const ranges = rangesFrom(all, archRules, fallbacks);
+  const audits = new Set([native, ...filtered].map((arch) => arch.audit));
+  for (const audit of [...audits].reverse()) {
+    const archs = ARCHS.filter((arch) => arch.audit === audit);
+    const ranges = rangesFrom(archs, { said, filtered, fallbacks });
     const search = putSearch(bpf, ranges, fallbacks.unnamed);
     place = putJump(bpf, { code: "eq", k: audit, yes: search, no: place });
   }
   putLoad(bpf, ARCH);
+  return { program: programBytes(bpf), instructions: bpf.length, flags: flagsOf(profile) };
+}
 
-  return {
-    program: programBytes(bpf),
-    instructions: bpf.length,
-    flags: flagsOf(profile),
-    warnings: unknown.map(
-      (name) => `seccomp: system call "${name}" is unknown; its rule is skipped`,
-    ),
-  };
+/** What is said of socketcall(2) and ipc(2), which no other architecture has, by way of others. */
+function addMultiplexers(said: Map<string, Said>, arch: Arch, profile: Seccomp): void {
+  const defaultValue = actionValue(profile.defaultAction ?? "", profile.defaultErrnoRet);
+  for (const [name, calls] of arch.multiplexers ?? []) {
+    if (typeof said.get(name) === "number") continue;
+    const found = multiplexed(name, calls, { profile, defaultValue });
+    if (found !== undefined) said.set(name, found);
+  }
 }
 
 function fallbacksOf(profile: Seccomp): Fallbacks {

@@ -1,7 +1,5 @@
 // The names of config-linux.md#seccomp that are acted on, and what they are to the kernel.
 
-import { MACHINES } from "./arch/machine.ts";
-
 /** SECCOMP_RET_* of linux/seccomp.h; the low 16 bits are the action's data. */
 export const ACTION_VALUES: ReadonlyMap<string, number> = new Map([
   // The kernel's name for KILL is KILL_THREAD since Linux 4.14.
@@ -42,17 +40,5 @@ export const SECCOMP_OPERATORS: readonly string[] = [
   "SCMP_CMP_GT",
   "SCMP_CMP_MASKED_EQ",
 ];
-
-export const SECCOMP_ARCHS: readonly string[] = Object.values(MACHINES).flatMap(({ archs }) =>
-  archs.map(({ name }) => name),
-);
-
-/** Valid as well, but no call of theirs is ever made on the machines that we know. */
-export const OTHER_ARCHS: readonly string[] = (
-  "ARM AARCH64 LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 " +
-  "PPC PPC64 PPC64LE RISCV64 S390 S390X SH SHEB"
-)
-  .split(" ")
-  .map((name) => `SCMP_ARCH_${name}`);
 
 export const SECCOMP_FLAGS: readonly string[] = [...FLAG_VALUES.keys()];

@@ -1,12 +1,21 @@
-// What happens to every system call number of one AUDIT_ARCH_*, as ranges of equal outcome.
+// What happens to every system call number of one AUDIT_ARCH_*, as ranges of equal outcome: one
+// pass through an architecture's table, which is in the order of the numbers.
 
 import type { Arch } from "./arch/arch.ts";
-import type { ArchRules, Outcome } from "./rules.ts";
+import { type Conditional, type Outcome, outcomeFrom, type Said } from "./rules.ts";
 
 /** From `first` to the number before the next range's. */
 export interface Range {
   first: number;
   outcome: Outcome;
+}
+
+/** What a filter is made from. */
+export interface Wanted {
+  /** What the profile says, by name. */
+  said: ReadonlyMap<string, Said>;
+  filtered: readonly Arch[];
+  fallbacks: Fallbacks;
 }
 
 /** What happens to numbers that no rule is about. */
@@ -19,46 +28,77 @@ export interface Fallbacks {
   badArch: number;
 }
 
+/** A word of a table that begins with a character up to this one is a number. */
+const NINE = 0x39;
+
 /** seccomp_data.nr of a call that a tracer made the kernel skip: a call of no architecture. */
 const SKIPPED = 0xffffffff;
+
+/** __ARM_NR_BASE, asm/unistd.h of ARM: calls from here on are the machine's own, of no age. */
+const AGELESS = 0xf0000;
 
 /**
  * Ranges that cover all 32-bit numbers, ascending.
  *
  * @param archs All architectures of one AUDIT_ARCH_*, by ascending `firstNumber`.
- * @param archRules The rules of those that are filtered.
  */
-export function rangesFrom(
-  archs: readonly Arch[],
-  archRules: readonly ArchRules[],
-  fallbacks: Fallbacks,
-): Range[] {
+export function rangesFrom(archs: readonly Arch[], wanted: Wanted): Range[] {
   const ranges: Range[] = [];
+  const { badArch, unnamed } = wanted.fallbacks;
   for (const arch of archs) {
-    const rules = archRules.find((candidate) => candidate.arch === arch);
-    if (rules === undefined) {
-      addRange(ranges, arch.firstNumber, fallbacks.badArch);
-      addRange(ranges, SKIPPED, fallbacks.unnamed);
-    } else {
-      addArch(ranges, rules, fallbacks);
-    }
+    if (wanted.filtered.includes(arch)) addArch(ranges, arch, wanted);
+    else addRange(ranges, arch.firstNumber, badArch);
   }
+  if (ranges.at(-1)?.outcome === badArch) addRange(ranges, SKIPPED, unnamed);
   return ranges;
 }
 
-function addArch(ranges: Range[], rules: ArchRules, { unnamed, newer }: Fallbacks): void {
-  let next = rules.arch.firstNumber;
-  let last: Outcome | undefined;
-  for (const named of rules.outcomes) {
-    const outcome = named ?? unnamed;
-    if (outcome !== last) addRange(ranges, next, outcome);
-    last = outcome;
-    next += 1;
-  }
+function addArch(ranges: Range[], arch: Arch, { said, fallbacks }: Wanted): void {
+  const { firstNumber, calls, elsewhere, moreCalls, argumentBits } = arch;
+  const conditionals = new Map<Conditional, Outcome>();
+  const ageless = firstNumber + AGELESS;
+  /** After the last number that the profile names, and that of those which have an age. */
+  let next = firstNumber;
+  let newest = firstNumber;
   // As in runc: a profile that names nothing, or nothing but number 0, tells no age.
-  const namesNothing = rules.newest === 0;
-  if (namesNothing || next <= rules.newest) addRange(ranges, next, unnamed);
-  if (!namesNothing) addRange(ranges, rules.newest + 1, newer);
+  const beyond = (): number =>
+    newest === firstNumber || newest === 1 ? fallbacks.unnamed : fallbacks.newer;
+
+  function outcomeOf(conditional: Conditional): Outcome {
+    const outcome = conditionals.get(conditional) ?? outcomeFrom(conditional, argumentBits);
+    conditionals.set(conditional, outcome);
+    return outcome;
+  }
+
+  // Hundreds of rounds of cold code: what each one does is written out.
+  for (const part of moreCalls === undefined ? calls : [...calls, moreCalls]) {
+    const foreign = part === moreCalls ? undefined : elsewhere;
+    let number = firstNumber;
+    let last: Outcome | undefined;
+    for (const word of part.split(" ")) {
+      if (word.charCodeAt(0) <= NINE) {
+        number = firstNumber + Number(word);
+        continue;
+      }
+      const found = said.get(word);
+      if (found !== undefined && !foreign?.has(word)) {
+        if (next !== number) {
+          last = number < ageless ? fallbacks.unnamed : beyond();
+          addRange(ranges, next, last);
+        }
+        const outcome =
+          typeof found === "number" ? found : found === null ? fallbacks.unnamed : outcomeOf(found);
+        if (outcome !== last) {
+          last = outcome;
+          addRange(ranges, number, outcome);
+        }
+        next = number + 1;
+        if (number < ageless) newest = next;
+      }
+      number += 1;
+    }
+  }
+  addRange(ranges, next, beyond());
 }
 
 function addRange(ranges: Range[], first: number, outcome: Outcome): void {

@@ -1,59 +1,50 @@
-// A profile as rules: for every architecture, what happens to each system call number.
+// What a profile says of each system call by its name, merged as runc and libseccomp do:
+//
+// - A rule whose action is the default one is skipped: it does not shadow other rules.
+// - A rule without conditions decides for its system call, whatever rules with conditions stand
+//   before or after it; of several without conditions the first counts.
+// - Conditions on different arguments must all hold; if two are on the same argument, each
+//   condition of the rule is a rule of its own.
 
 import { RuntimeError } from "../errors.ts";
-import type { Arch } from "./arch/arch.ts";
-import { callCondition, conditionFrom, type Rule } from "./condition.ts";
+import { conditionFrom, type Rule } from "./condition.ts";
 import { ACTION_VALUES, ERRNO_ACTIONS } from "./names.ts";
 import type { Seccomp, SeccompSyscall } from "./profile.ts";
 
 /** An action's value for every call of a number, or rules on its arguments (not yet in order). */
 export type Outcome = number | readonly Rule[];
 
-export interface ArchRules {
-  arch: Arch;
-  /** By system call number less the architecture's `firstNumber`. */
-  outcomes: (Outcome | undefined)[];
-  /** Largest system call number that the profile names, socketcall(2) for socket(2); 0 if none. */
-  newest: number;
-}
+/**
+ * What is said of a name: an action's value, what is to be looked at once the width of arguments is
+ * known, or null: it is named, and the default holds.
+ */
+export type Said = number | Conditional | null;
+
+/** Entries of the profile, in its order, or rules made from some. */
+export type Conditional = { entries: readonly SeccompSyscall[] } | { rules: readonly Rule[] };
 
 const EPERM = 1;
 
 /**
- * What the profile says of each system call, merged as runc and libseccomp do:
+ * What the profile says of the names in it.
  *
- * - A rule whose action is the default one is skipped: it does not shadow other rules.
- * - A rule without conditions decides for its system call, whatever rules with conditions stand
- *   before or after it; of several without conditions the first counts.
- * - Conditions on different arguments must all hold; if two are on the same argument, each
- *   condition of the rule is a rule of its own.
- * - On i386, socket(2) and the like also mean their calls through socketcall(2) and ipc(2).
- *
- * @returns The rules of each of `archs`, and the names that none of them knows.
- * @throws RuntimeError if an action or an operator is unknown.
+ * @throws RuntimeError if an action is unknown.
  */
-export function rulesFrom(
-  profile: Seccomp,
-  archs: readonly Arch[],
-): { archRules: ArchRules[]; unknown: string[] } {
-  const archRules = archs.map((arch): ArchRules => ({ arch, outcomes: [], newest: 0 }));
-  const unknown: string[] = [];
-  const defaultValue = actionValue(profile.defaultAction ?? "", profile.defaultErrnoRet);
+export function saidIn(profile: Seccomp, defaultValue: number): Map<string, Said> {
+  const said = new Map<string, Said>();
   for (const entry of profile.syscalls ?? []) {
-    const action = actionValue(entry.action, entry.errnoRet);
-    let missing = entry.names;
-    for (const rules of archRules) {
-      const outcome =
-        action === defaultValue ? undefined : outcomeFrom(entry, action, rules.arch.argumentBits);
-      const missingHere = addEntry(rules, entry.names, outcome);
-      missing =
-        missing === entry.names
-          ? missingHere
-          : missing.filter((name) => missingHere.includes(name));
+    const value = actionValue(entry.action, entry.errnoRet);
+    const isPlain = entry.args === undefined || entry.args.length === 0;
+    const fresh = value === defaultValue ? null : isPlain ? value : { entries: [entry] };
+    for (const name of entry.names) {
+      const present = said.get(name) ?? null;
+      if (present === null) said.set(name, fresh);
+      else if (fresh !== null && typeof present !== "number" && "entries" in present) {
+        said.set(name, { entries: [...present.entries, entry] });
+      }
     }
-    unknown.push(...missing);
   }
-  return { archRules, unknown };
+  return said;
 }
 
 /**
@@ -68,66 +59,35 @@ export function actionValue(action: string, errnoRet: number | bigint | undefine
   return ERRNO_ACTIONS.includes(action) ? value + Number(errnoRet ?? EPERM) : value;
 }
 
-function outcomeFrom(entry: SeccompSyscall, action: number, bits: 32 | 64): Outcome {
-  const args = entry.args ?? [];
-  if (args.length === 0) return action;
+/**
+ * What becomes of a system call.
+ *
+ * @param bits Width of the architecture's arguments.
+ * @throws RuntimeError if an operator is unknown.
+ */
+export function outcomeFrom(conditional: Conditional, bits: 32 | 64): Outcome {
+  if ("rules" in conditional) return conditional.rules;
+  const rules: Rule[] = [];
+  for (const entry of conditional.entries) {
+    const added = rulesOf(entry, bits);
+    const always = added.find(({ conditions }) => conditions.length === 0);
+    if (always !== undefined) return always.action;
+    rules.push(...added);
+  }
+  return rules;
+}
+
+/** The rules that one entry makes; one without conditions holds always. */
+export function rulesOf(entry: SeccompSyscall, bits: 32 | 64): Rule[] {
+  const { args = [] } = entry;
+  const action = actionValue(entry.action, entry.errnoRet);
   const sameArgument = new Set(args.map((arg) => Number(arg.index))).size < args.length;
   const conjunctions = sameArgument ? args.map((arg) => [arg]) : [args];
-  const rules = conjunctions.map((conjunction) => ({
+  return conjunctions.map((conjunction) => ({
     conditions: conjunction
       .map((arg) => conditionFrom(arg, bits))
       .filter((condition) => condition !== undefined)
       .sort((a, b) => a.index - b.index),
     action,
   }));
-  return rules.some((rule) => rule.conditions.length === 0) ? action : rules;
-}
-
-/** The outcome for calls through a multiplexer, whose first argument is the call's number. */
-function throughCall(outcome: Outcome, call: number): Outcome {
-  const rules = typeof outcome === "number" ? [{ conditions: [], action: outcome }] : outcome;
-  return rules.map(({ conditions, action }) => ({
-    conditions: [callCondition(call), ...conditions.filter(({ index }) => index !== 0)],
-    action,
-  }));
-}
-
-/**
- * @param outcome Absent: the names only count for `newest`.
- * @returns The names that the architecture does not know.
- */
-function addEntry(
-  rules: ArchRules,
-  names: readonly string[],
-  outcome: Outcome | undefined,
-): readonly string[] {
-  const { numberOf, firstNumber, multiplexers = [] } = rules.arch;
-  let missing: string[] = [];
-  for (const name of names) {
-    const number = numberOf(name);
-    if (number === undefined) missing.push(name);
-    else {
-      if (number > rules.newest) rules.newest = number;
-      if (outcome !== undefined) addOutcome(rules, number - firstNumber, outcome);
-    }
-  }
-  for (const { number, callOf } of multiplexers) {
-    missing = missing.filter((name) => callOf(name) === undefined);
-    for (const name of names) {
-      const call = callOf(name);
-      if (call === undefined) continue;
-      if (number > rules.newest) rules.newest = number;
-      if (outcome !== undefined) {
-        addOutcome(rules, number - firstNumber, throughCall(outcome, call));
-      }
-    }
-  }
-  return missing;
-}
-
-function addOutcome({ outcomes }: ArchRules, at: number, added: Outcome): void {
-  const present = outcomes[at];
-  if (typeof present === "number") return;
-  const both = present !== undefined && typeof added !== "number";
-  outcomes[at] = both ? [...present, ...added] : added;
 }

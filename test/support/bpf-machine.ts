@@ -16,12 +16,30 @@ interface Instruction {
   k: number;
 }
 
+/** How a program has answered. */
+export interface BpfRun {
+  /** SECCOMP_RET_* and its data. */
+  action: number;
+  /** Instructions that it took. */
+  steps: number;
+}
+
 /** SECCOMP_RET_* and its data that the program answers with. */
 export function runBpf(program: Uint8Array, data: SeccompData): number {
+  return bpfMachine(program)(data).action;
+}
+
+/** A program that can be run many times. */
+export function bpfMachine(program: Uint8Array): (data: SeccompData) => BpfRun {
   const instructions = instructionsOf(program);
-  const memory = memoryOf(data);
+  return (data) => interpret(instructions, memoryOf(data));
+}
+
+function interpret(instructions: readonly Instruction[], memory: DataView): BpfRun {
   let accumulator = 0;
+  let steps = 0;
   for (let at = 0; ; ) {
+    steps += 1;
     const instruction = instructions[at];
     if (instruction === undefined) throw new Error(`ran past the end, to instruction ${at}`);
     const { code, jt, jf, k } = instruction;
@@ -49,7 +67,7 @@ export function runBpf(program: Uint8Array, data: SeccompData): number {
         at += (accumulator & k) !== 0 ? jt : jf;
         break;
       case 0x06:
-        return k;
+        return { action: k, steps };
       default:
         throw new Error(`instruction 0x${code.toString(16)} at ${at - 1}`);
     }

@@ -4,6 +4,7 @@
 //   rule ACTION NAME [INDEX OP VALUE VALUETWO]...
 //   end                         prints the filter's instructions as hexadecimal bytes, or
 //                               "refused" if libseccomp took one of the rules not
+// With the arguments `calls ARCH` it prints the names and numbers of an architecture's system calls.
 // OP is libseccomp's enum scmp_compare. A system call that libseccomp does not know is skipped.
 
 #include <errno.h>
@@ -61,13 +62,28 @@ static int print_filter(scmp_filter_ctx filter)
 	return 0;
 }
 
-int main(void)
+static int print_calls(const char *arch)
+{
+	/* Beyond 1000 there are ARM's own calls alone. */
+	for (int number = 0; number < 0xf0010; number = number == 1000 ? 0xf0000 : number + 1) {
+		char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_resolve_name(arch), number);
+
+		if (name != NULL)
+			printf("%s %d\n", name, number);
+		free(name);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	scmp_filter_ctx filter = NULL;
 	char line[4096], name[32];
 	uint32_t action;
 	int status;
 
+	if (argc == 3 && strcmp(argv[1], "calls") == 0)
+		return print_calls(argv[2]);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (sscanf(line, "filter %" SCNu32, &action) == 1) {
 			filter = seccomp_init(action);

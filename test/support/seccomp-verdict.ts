@@ -1,12 +1,15 @@
 // What a seccomp profile says of one system call, worked out from the profile alone and in 64-bit
 // numbers: slow and straightforward, to compare compiled filters with.
 
-import type { Arch } from "../../runtime/seccomp/arch/arch.ts";
+import { AARCH64 } from "../../runtime/seccomp/arch/aarch64.ts";
+import { type Arch, numbersIn } from "../../runtime/seccomp/arch/arch.ts";
+import { ARM } from "../../runtime/seccomp/arch/arm.ts";
 import { X32 } from "../../runtime/seccomp/arch/x32.ts";
 import { X86 } from "../../runtime/seccomp/arch/x86.ts";
 import { X86_64 } from "../../runtime/seccomp/arch/x86_64.ts";
 import type { Seccomp, SeccompArg, SeccompSyscall } from "../../runtime/seccomp/profile.ts";
 import type { SeccompData } from "./bpf-machine.ts";
+import { numberOf } from "./seccomp-numbers.ts";
 
 interface FlatRule {
   args: SeccompArg[];
@@ -31,25 +34,28 @@ const ACTIONS: Record<string, number> = {
   SCMP_ACT_TRACE: 0x7ff00000,
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
+  SCMP_ACT_NOTIFY: 0x7fc00000,
 };
 const BAD_ARCH = 0;
+/** __ARM_NR_BASE */
+const AGELESS = 0xf0000;
 const ENOSYS = 0x50026;
 
-/** SECCOMP_RET_* and its data. */
-export function verdictOf(profile: Seccomp, data: SeccompData): number {
+/** SECCOMP_RET_* and its data, on a machine of the native architecture. */
+export function verdictOf(profile: Seccomp, data: SeccompData, native = X86_64): number {
   const fallback = actionOf(profile.defaultAction ?? "", profile.defaultErrnoRet);
   const arch = archOf(data);
+  const isFiltered = (one: Arch): boolean =>
+    one === native || profile.architectures?.includes(one.name) === true;
   if (arch === undefined) return BAD_ARCH;
-  if (arch !== X86_64 && !profile.architectures?.includes(arch.name)) {
-    return arch === X32 && data.nr === 0xffffffff ? fallback : BAD_ARCH;
+  if (!isFiltered(arch)) {
+    return arch === X32 && isFiltered(X86_64) && data.nr === 0xffffffff ? fallback : BAD_ARCH;
   }
   const entries = profile.syscalls ?? [];
-  const named = entries.flatMap(({ names }) => names.flatMap((name) => numbersOf(arch, name)));
-  const newest = Math.max(0, ...named);
-  const permissive = /ALLOW|LOG|TRACE/.test(profile.defaultAction ?? "");
-  if (newest > 0 && data.nr > newest && !permissive) return ENOSYS;
+  const newest = newestNamed(profile, arch);
+  if (newest > 0 && data.nr > newest && !isAgeless(profile, arch, data.nr)) return ENOSYS;
 
-  const bits = arch === X86_64 ? 64 : 32;
+  const bits = arch === X86_64 || arch === AARCH64 ? 64 : 32;
   const rules = entries
     .flatMap((entry) => flatRules(entry, arch, data.nr))
     .filter((rule) => rule.action !== fallback)
@@ -64,16 +70,44 @@ export function verdictOf(profile: Seccomp, data: SeccompData): number {
   return search(tree, data.args, bits) ?? fallback;
 }
 
-function archOf({ arch, nr }: SeccompData): Arch | undefined {
-  if (arch === 0x40000003) return X86;
-  if (arch !== 0xc000003e) return undefined;
-  return nr >= 0x40000000 ? X32 : X86_64;
+/**
+ * Largest number that a profile names; beyond it calls do not exist. 0: there is no such limit,
+ * since nothing is named, or since the default lets calls through.
+ */
+export function newestNamed({ defaultAction = "", syscalls = [] }: Seccomp, arch: Arch): number {
+  if (/ALLOW|LOG|TRACE/.test(defaultAction)) return 0;
+  const named = syscalls.flatMap(({ names }) => names.flatMap((name) => numbersOf(arch, name)));
+  return Math.max(0, ...named.filter((number) => number - arch.firstNumber < AGELESS));
+}
+
+/** Whether a call is one of the machine's own (ARM's) that the profile names. */
+export function isAgeless({ syscalls = [] }: Seccomp, arch: Arch, nr: number): boolean {
+  return (
+    nr - arch.firstNumber >= AGELESS &&
+    syscalls.some(({ names }) => names.some((name) => numberOf(arch, name) === nr))
+  );
+}
+
+/** The architecture by whose table a number is meant; undefined: one that has no table. */
+export function archOf({ arch, nr }: SeccompData): Arch | undefined {
+  const found = [X86_64, X86, AARCH64, ARM].find(({ audit }) => audit === arch);
+  return found === X86_64 && nr >= 0x40000000 ? X32 : found;
 }
 
 /** The number of a system call, and that of the call which it can go through. */
 function numbersOf(arch: Arch, name: string): number[] {
-  const through = (arch.multiplexers ?? []).filter(({ callOf }) => callOf(name) !== undefined);
-  return [arch.numberOf(name) ?? 0, ...through.map(({ number }) => number)];
+  const through = multiplexers(arch).filter(({ calls }) => calls.has(name));
+  return [numberOf(arch, name), ...through.map(({ number }) => number)].filter(
+    (number) => number !== undefined,
+  );
+}
+
+/** Calls that reach others, with the first arguments that say which. */
+function multiplexers(arch: Arch): { number: number; calls: Map<string, number> }[] {
+  return [...(arch.multiplexers ?? [])].map(([name, calls]) => ({
+    number: numberOf(arch, name) ?? 0,
+    calls: numbersIn(calls),
+  }));
 }
 
 function actionOf(action: string, errnoRet: number | bigint | undefined): number {
@@ -91,11 +125,11 @@ function flatRules(entry: SeccompSyscall, arch: Arch, nr: number): FlatRule[] {
   const alternatives = isTwice ? args.map((arg) => [arg]) : [[...args]];
   // A mask of 0 makes an alternative hold always, and with it the whole entry.
   return entry.names.flatMap((name) => {
-    const direct = arch.numberOf(name) === nr ? alternatives : [];
-    const through = (arch.multiplexers ?? [])
+    const direct = numberOf(arch, name) === nr ? alternatives : [];
+    const through = multiplexers(arch)
       .filter((multiplexer) => multiplexer.number === nr)
-      .flatMap(({ callOf }) => {
-        const call = callOf(name);
+      .flatMap(({ calls }) => {
+        const call = calls.get(name);
         if (call === undefined) return [];
         const first = { index: 0, op: "SCMP_CMP_EQ", value: call };
         return alternatives.map((some) => [first, ...some.filter((arg) => arg.index !== 0)]);

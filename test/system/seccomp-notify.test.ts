@@ -12,6 +12,7 @@ import { isRunning, readProc } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { runt, startRunt } from "../support/runt.ts";
+import { numberOf } from "../support/seccomp-numbers.ts";
 import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
@@ -66,7 +67,7 @@ function stateFrom([state = "", descriptor, end]: string[]) {
 }
 
 function numbers(...names: string[]): string[] {
-  return names.map((name) => String(X86_64.numberOf(name)));
+  return names.map((name) => String(numberOf(X86_64, name)));
 }
 
 if ("reason" in helper) skip("agents for SCMP_ACT_NOTIFY", `needs gcc: ${helper.reason}`);
@@ -234,10 +235,10 @@ test("what NOTIFY must not be used for is refused", async () => {
   const cases: [Patch, RegExp][] = [
     [notifying(["write"], path), /syscalls\/0\/names\/0: write cannot have SCMP_ACT_NOTIFY/],
     [notifying(["read"], path, { defaultAction: "SCMP_ACT_NOTIFY" }), /defaultAction: .* default/],
-    [notifying(["read"], ""), /SCMP_ACT_NOTIFY is used, but listenerPath is missing/],
+    [notifying(["read"], ""), /syscalls\/0\/action: found SCMP_ACT_NOTIFY, wanted a listenerPath/],
     [
       notifying(["read"], "", { syscalls: [], listenerMetadata: "x" }),
-      /listenerMetadata is of no use/,
+      /listenerMetadata: found it without a listenerPath/,
     ],
     [
       notifying(["read"], path, {

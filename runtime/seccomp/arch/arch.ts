@@ -10,15 +10,30 @@ export interface Arch {
   argumentBits: 32 | 64;
   /** First number of the range that belongs to this architecture among those of one `audit`. */
   firstNumber: number;
-  /** Number of a system call as it stands in seccomp_data.nr; undefined: there is none. */
-  numberOf: (name: string) => number | undefined;
-  /** Calls that reach others by a number in their first argument. */
-  multiplexers?: readonly Multiplexer[];
+  /** Its calls by ascending number, counted from `firstNumber`. Others may share them. */
+  calls: readonly CallNames[];
+  /** Names in `calls` whose numbers are not this architecture's. */
+  elsewhere?: ReadonlySet<string>;
+  /** Calls with numbers above those of `calls`. */
+  moreCalls?: CallNames;
+  /** Calls that reach others by a number in their first argument: those numbers. */
+  multiplexers?: ReadonlyMap<string, CallNames>;
 }
 
-/** socketcall(2) or ipc(2). */
-export interface Multiplexer {
-  number: number;
-  /** The first argument that stands for a system call; undefined: none does. */
-  callOf: (name: string) => number | undefined;
+/**
+ * Names in the order of their numbers, separated by one space; a number says where the names after
+ * it begin. A string is the quickest to load.
+ */
+export type CallNames = string;
+
+/** The numbers of a short table, by name. */
+export function numbersIn(calls: CallNames): Map<string, number> {
+  const numbers = new Map<string, number>();
+  let next = 0;
+  for (const word of calls.split(" ")) {
+    const isNumber = word.charCodeAt(0) <= 0x39;
+    if (isNumber) next = Number(word);
+    else numbers.set(word, next++);
+  }
+  return numbers;
 }

@@ -1,8 +1,9 @@
 // The system calls whose number is the same on every architecture (424 and above), up to Linux 6.17.
-// x32 alone lacks map_shadow_stack; see arch/x32.ts.
+// x32 lacks map_shadow_stack, ARM memfd_secret.
 
-/** Names in the order of their numbers; a number says where the names after it begin. */
-export const COMMON_CALLS =
+import type { CallNames } from "./arch.ts";
+
+export const COMMON_CALLS: CallNames =
   "424 pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount " +
   "fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 " +
   "process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset " +

@@ -1,19 +1,16 @@
-// The machines that a profile can be compiled for, and the architectures that can run on each.
+// The architectures that have a table, and the machines that are filtered natively.
 
+import { AARCH64 } from "./aarch64.ts";
 import type { Arch } from "./arch.ts";
+import { ARM } from "./arm.ts";
 import { X32 } from "./x32.ts";
 import { X86 } from "./x86.ts";
 import { X86_64 } from "./x86_64.ts";
 
-export type MachineName = keyof typeof MACHINES;
+/** Those of one `audit` by ascending `firstNumber`. */
+export const ARCHS: readonly Arch[] = [X86_64, X32, X86, AARCH64, ARM];
 
-export interface Machine {
-  /** Filtered whether the profile names it or not, as libseccomp does. */
-  native: Arch;
-  /** All that can run, the native one first; those of one `audit` by ascending `firstNumber`. */
-  archs: readonly Arch[];
-}
+/** A machine's own architecture is filtered whether the profile names it or not, as by libseccomp. */
+export const NATIVE = { x86_64: X86_64, aarch64: AARCH64 } satisfies Record<string, Arch>;
 
-export const MACHINES = {
-  x86_64: { native: X86_64, archs: [X86_64, X32, X86] },
-} satisfies Record<string, Machine>;
+export type MachineName = keyof typeof NATIVE;

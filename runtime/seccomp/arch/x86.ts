@@ -1,7 +1,6 @@
 // i386, for 32-bit programs on x86-64: asm/unistd_32.h of Linux 6.1.
 
 import type { Arch } from "./arch.ts";
-import { callTable } from "./call-table.ts";
 import { COMMON_CALLS } from "./common-calls.ts";
 
 const CALLS =
@@ -54,10 +53,7 @@ const CALLS =
   "mq_timedreceive_time64 semtimedop_time64 rt_sigtimedwait_time64 futex_time64 " +
   "sched_rr_get_interval_time64";
 
-const SOCKETCALL = 102;
-const IPC = 117;
-
-// Values of their first arguments: linux/net.h, linux/ipc.h.
+// First arguments of the calls that reach others by a number: linux/net.h, linux/ipc.h.
 const SOCKETCALLS =
   "1 socket bind connect listen accept getsockname getpeername socketpair send recv sendto " +
   "recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg";
@@ -69,9 +65,9 @@ export const X86: Arch = {
   audit: 0x40000003,
   argumentBits: 32,
   firstNumber: 0,
-  numberOf: callTable(CALLS, COMMON_CALLS),
-  multiplexers: [
-    { number: SOCKETCALL, callOf: callTable(SOCKETCALLS) },
-    { number: IPC, callOf: callTable(IPC_CALLS) },
-  ],
+  calls: [CALLS, COMMON_CALLS],
+  multiplexers: new Map([
+    ["socketcall", SOCKETCALLS],
+    ["ipc", IPC_CALLS],
+  ]),
 };

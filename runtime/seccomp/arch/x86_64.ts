@@ -1,7 +1,6 @@
 // x86-64: asm/unistd_64.h of Linux 6.1, with uretprobe (6.11) and uprobe (6.18).
 
 import type { Arch } from "./arch.ts";
-import { callTable } from "./call-table.ts";
 import { COMMON_CALLS } from "./common-calls.ts";
 
 const CALLS =
@@ -49,5 +48,5 @@ export const X86_64: Arch = {
   audit: 0xc000003e,
   argumentBits: 64,
   firstNumber: 0,
-  numberOf: callTable(CALLS, COMMON_CALLS),
+  calls: [CALLS, COMMON_CALLS],
 };

@@ -10,6 +10,7 @@ import { X86_64 } from "../../../runtime/seccomp/arch/x86_64.ts";
 import { compileSeccomp } from "../../../runtime/seccomp/compile.ts";
 import type { Seccomp } from "../../../runtime/seccomp/profile.ts";
 import { compileC } from "../../support/compile-c.ts";
+import { numberOf } from "../../support/seccomp-numbers.ts";
 import sample from "../../support/seccomp-sample.json";
 
 const SIGSYS = 31;
@@ -89,9 +90,9 @@ kernel("the kernel kills at calls of architectures that the profile does not hav
   };
   const all = { ...alone, architectures: ["SCMP_ARCH_X86", "SCMP_ARCH_X32"] };
   const calls = [
-    `32:${X86.numberOf("getpid")}:0:0`,
+    `32:${numberOf(X86, "getpid")}:0:0`,
     `64:${X32_BIT + GETPID}:0:0`,
-    `32:${X86.numberOf("getppid")}:0:0`,
+    `32:${numberOf(X86, "getppid")}:0:0`,
     `64:${X32_BIT + GETPPID}:0:0`,
   ];
   const killed = `signal ${SIGSYS}`;
@@ -120,7 +121,7 @@ kernel("the kernel takes a long profile, with the flags that the profile asks fo
 test.run();
 
 function nr(name: string): number {
-  const number = X86_64.numberOf(name);
+  const number = numberOf(X86_64, name);
   if (number === undefined) throw new Error(name);
   return number;
 }

@@ -8,8 +8,8 @@ import { schemaTable } from "../config/schemas.gen.ts";
 import { walk } from "../config/walk.ts";
 import type { Problem } from "../errors.ts";
 import { CAPABILITIES } from "../host/capabilities.ts";
-import type { Arch } from "../seccomp/arch/arch.ts";
-import { MACHINES } from "../seccomp/arch/machine.ts";
+import { type Arch, numbersIn } from "../seccomp/arch/arch.ts";
+import { ARCHS } from "../seccomp/arch/machine.ts";
 
 /** A problem for each of them, in a configuration that need not fit its schema. */
 export function nearValues(value: unknown): Problem[] {
@@ -90,8 +90,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 /** A call of any architecture that differs in one place; a digit at the end is another call. */
 function callMeant(name: string): string | undefined {
-  const isCall = (each: string): boolean =>
-    Object.values(MACHINES).some(({ archs }) => archs.some((arch) => isCallOf(arch, each)));
+  const isCall = (each: string): boolean => callNames().has(each);
   if (isCall(name) || (/\d$/.test(name) && isCall(name.slice(0, -1)))) return undefined;
   for (let at = 0; at <= name.length; at++) {
     const [before, after] = [name.slice(0, at), name.slice(at)];
@@ -106,11 +105,18 @@ function callMeant(name: string): string | undefined {
   return undefined;
 }
 
-function isCallOf(arch: Arch, name: string): boolean {
-  return (
-    arch.numberOf(name) !== undefined ||
-    arch.multiplexers?.some(({ callOf }) => callOf(name) !== undefined) === true
-  );
+let names: ReadonlySet<string> | undefined;
+
+/** Of every architecture that has a table, also what is reached through socketcall(2) and ipc(2). */
+function callNames(): ReadonlySet<string> {
+  names ??= new Set(ARCHS.flatMap(namesOf));
+  return names;
+}
+
+function namesOf({ calls, moreCalls, multiplexers }: Arch): string[] {
+  const more = moreCalls === undefined ? [] : [moreCalls];
+  const parts = [...calls, ...more, ...(multiplexers?.values() ?? [])];
+  return parts.flatMap((part) => [...numbersIn(part).keys()]);
 }
 
 function partsOf(mount: unknown): { type: string; options: string[] } {

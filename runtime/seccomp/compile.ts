@@ -39,7 +39,8 @@ const BAD_ARCH = 0;
  *
  * @param machine What the kernel runs on. Its own architecture is always filtered, of others those
  *   in `architectures` that have a table; calls of the rest are killed.
- * @throws RuntimeError if the program gets longer than the kernel takes, or at an unknown name.
+ * @throws RuntimeError if the program gets longer than the kernel takes; TypeError at an unknown action
+ *   or operator, which the schema does not let through.
  */
 export function compileSeccomp(profile: Seccomp, machine: MachineName): SeccompFilter | undefined {
   if (!isSeccompEnabled(profile)) return undefined;

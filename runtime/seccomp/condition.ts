@@ -1,6 +1,5 @@
 // Conditions on a system call's arguments, and the order in which rules with conditions are tried.
 
-import { RuntimeError } from "../errors.ts";
 import type { SeccompArg } from "./profile.ts";
 
 /** One comparison of an argument, in halves of 32 bits: BPF knows no other. */
@@ -31,7 +30,7 @@ const ALL = 0xffffffff;
  *
  * @param bits Width of the architecture's arguments. On 32 bits the high halves are left out, as
  *   libseccomp does: a -1 written with 64 bits still matches.
- * @throws RuntimeError if the operator is unknown.
+ * @throws TypeError if the operator is unknown.
  */
 export function conditionFrom(arg: SeccompArg, bits: 32 | 64): Condition | undefined {
   const masked = arg.op === "SCMP_CMP_MASKED_EQ";
@@ -92,7 +91,7 @@ function operatorFrom(op: string): Pick<Condition, "op" | "negated"> {
     case "SCMP_CMP_LT":
       return { op: "ge", negated: true };
     default:
-      throw new RuntimeError(`seccomp operator "${op}" is unknown`);
+      throw new TypeError(`seccomp operator "${op}" is unknown`);
   }
 }
 

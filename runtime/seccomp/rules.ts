@@ -6,7 +6,6 @@
 // - Conditions on different arguments must all hold; if two are on the same argument, each
 //   condition of the rule is a rule of its own.
 
-import { RuntimeError } from "../errors.ts";
 import { conditionFrom, type Rule } from "./condition.ts";
 import { ACTION_VALUES, ERRNO_ACTIONS } from "./names.ts";
 import type { Seccomp, SeccompSyscall } from "./profile.ts";
@@ -28,7 +27,7 @@ const EPERM = 1;
 /**
  * What the profile says of the names in it.
  *
- * @throws RuntimeError if an action is unknown.
+ * @throws TypeError if an action is unknown.
  */
 export function saidIn(profile: Seccomp, defaultValue: number): Map<string, Said> {
   const said = new Map<string, Said>();
@@ -51,11 +50,11 @@ export function saidIn(profile: Seccomp, defaultValue: number): Map<string, Said
  * SECCOMP_RET_* and its data.
  *
  * @param errnoRet The data of an action that has one; absent: EPERM.
- * @throws RuntimeError if the action is unknown.
+ * @throws TypeError if the action is unknown.
  */
 export function actionValue(action: string, errnoRet: number | bigint | undefined): number {
   const value = ACTION_VALUES.get(action);
-  if (value === undefined) throw new RuntimeError(`seccomp action "${action}" is unknown`);
+  if (value === undefined) throw new TypeError(`seccomp action "${action}" is unknown`);
   return ERRNO_ACTIONS.includes(action) ? value + Number(errnoRet ?? EPERM) : value;
 }
 
@@ -63,7 +62,7 @@ export function actionValue(action: string, errnoRet: number | bigint | undefine
  * What becomes of a system call.
  *
  * @param bits Width of the architecture's arguments.
- * @throws RuntimeError if an operator is unknown.
+ * @throws TypeError if an operator is unknown.
  */
 export function outcomeFrom(conditional: Conditional, bits: 32 | 64): Outcome {
   if ("rules" in conditional) return conditional.rules;

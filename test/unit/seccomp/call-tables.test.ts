@@ -15,7 +15,7 @@ import { numberOf } from "../../support/seccomp-numbers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "runt-calls-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
-const helper = compileC("libseccomp-filters", folder, ["seccomp"]);
+const helper = compileC("libseccomp-filters", folder, ["-lseccomp"]);
 const program = "program" in helper ? helper.program : "";
 if ("reason" in helper) console.log(`SKIP needs gcc and libseccomp-dev: ${helper.reason}`);
 const withLibseccomp = "reason" in helper ? test.skip : test;

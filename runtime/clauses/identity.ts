@@ -41,7 +41,7 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
           additionalGids,
           ...sets,
           held,
-          mayKeepGroups: hasNamespace(config, "user"),
+          mayKeepGroups: hasNamespace(config, "user") || facts.userNamespace,
           // With no_new_privs a filter needs no privilege, and execve(2) would let it be kept.
           keepSysAdmin: filters(config) && config.process?.noNewPrivileges !== true,
         }),

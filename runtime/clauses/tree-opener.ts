@@ -7,9 +7,10 @@ import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 /**
  * The host, before the clone, with all its rights. An ordinary user has the right to open_tree(2)
  * only inside of the container's user namespace: there init opens them, still with the user's ids.
+ * So it does for root of a user namespace, whose mounts may be those of the namespace above.
  */
-export function treeOpener({ capabilities }: HostFacts): "host" | "init" {
-  return capabilities.includes("CAP_SYS_ADMIN") ? "host" : "init";
+export function treeOpener({ capabilities, userNamespace }: HostFacts): "host" | "init" {
+  return capabilities.includes("CAP_SYS_ADMIN") && !userNamespace ? "host" : "init";
 }
 
 /**

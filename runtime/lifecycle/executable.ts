@@ -4,6 +4,7 @@
 
 import { closeFd, isOnReadonlyMount, O_PATH, open, statusOf } from "../sys/file.ts";
 import { effectiveCapabilities } from "../sys/identity.ts";
+import { setName } from "../sys/process.ts";
 
 export interface ExecutableOptions {
   environment: Readonly<Record<string, string | undefined>>;
@@ -20,6 +21,8 @@ export function requireProtectedExecutable(options: ExecutableOptions): void {
   const fd = open("/proc/self/exe", O_PATH);
   const isProtected = isOnReadonlyMount(fd) || isRootsAlone(fd);
   closeFd(fd);
+  // Executed by its descriptor, the process is called by that one's number.
+  if (process.execPath === "/") setName("runt");
   if (isProtected) return;
   const {
     executeProtected,

@@ -3,7 +3,7 @@
 import { SyscallError } from "../errors.ts";
 import { readFile } from "./file.ts";
 import { check, syscall } from "./libc.ts";
-import { piece } from "./memory.ts";
+import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
 export const CLONE_NEWTIME = 0x80;
@@ -189,6 +189,12 @@ export function getParentPid(): number {
 /** prctl(2). */
 export function prctl(option: number, argument: number, third = 0): void {
   check(syscall(NR.prctl, option, argument, third, 0, 0), () => `prctl(${option}, ${argument})`);
+}
+
+/** prctl(PR_SET_NAME): what ps(1) calls this process. */
+export function setName(name: string): void {
+  const PR_SET_NAME = 15;
+  prctl(PR_SET_NAME, cstr(name));
 }
 
 /** setsid(2): a session of its own, without a terminal. */

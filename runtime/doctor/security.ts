@@ -41,7 +41,7 @@ export function selinux({ text, status }: Machine): Judgement {
   return {
     verdict: "limited",
     found: "is not active",
-    effect: "refuses configurations with process.selinuxLabel or linux.mountLabel",
+    effect: "refuses configurations with process.selinuxLabel, and leaves linux.mountLabel out",
     advice: "none needed without such configurations; else boot with security=selinux",
   };
 }

@@ -3,8 +3,11 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
+import { setApparmorProfile, setKeyLabel, setSelinuxLabel } from "../../runtime/ops/label.ts";
+import type { Op } from "../../runtime/ops/op.ts";
 import { defaultMounts } from "../support/bundle.ts";
 import { inside, run, withScript } from "../support/container.ts";
+import { opContext } from "../support/op-context.ts";
 import { refusesPatch } from "../support/refusal.ts";
 import { runt } from "../support/runt.ts";
 import { foreignRuntime, test as runTest, runTests, skip } from "../support/suite.ts";
@@ -74,6 +77,16 @@ test("a profile that is not loaded is an error of create", hasApparmor, () =>
     /\/process\/apparmorProfile.*attr\/apparmor\/exec.*no-such-profile.*not loaded/,
   ),
 );
+
+test("labels are written to the kernel's own files", !hasApparmor && !hasSelinux, async () => {
+  const ops: [op: Op, pattern: RegExp][] = [
+    [setApparmorProfile({ profile: "acme" }), /"\/proc\/self\/attr\/exec", "exec acme".*EINVAL/],
+    [setSelinuxLabel({ label: "a:b:c:s0" }), /"\/proc\/self\/attr\/exec", "a:b:c:s0".*EINVAL/],
+    [setKeyLabel({ label: "a:b:c:s0" }), /"\/proc\/self\/attr\/keycreate", "a:b:c:s0".*EINVAL/],
+  ];
+  // No module is there to take them, which the kernel says once they have reached it.
+  for (const [op, pattern] of ops) assert.throws(() => op.run(opContext({})), pattern);
+});
 
 test("features names both modules, whatever the machine has", true, async () => {
   const { linux } = JSON.parse((await runt(["features"])).stdout);

@@ -137,6 +137,7 @@ function mountNew({ type, controllers, target }: View, place: CgroupMountPlace) 
     attributes,
     superblock: 0,
     idMap: null,
+    copyUp: false,
     adjustments: place.adjustments,
   });
 }
@@ -170,6 +171,7 @@ function around(mounts: readonly Step[], { views, place, facts }: Surroundings):
     attributes: place.attributes & ~MOUNT_ATTR_RDONLY,
     superblock: 0,
     idMap: null,
+    copyUp: false,
     adjustments: place.adjustments.map((one) => ({ ...one, set: one.set & ~MOUNT_ATTR_RDONLY })),
   });
   const list = [step("init", tmpfs, because), ...mounts, ...linkSteps(views, place)];

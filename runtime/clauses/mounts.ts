@@ -3,7 +3,6 @@
 import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { copyUp, holdDirectory } from "../ops/copy-up.ts";
 import { mountFilesystem } from "../ops/filesystem.ts";
 import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
 import { type MountIdMap, mapTree } from "../ops/mount-id-map.ts";
@@ -156,40 +155,33 @@ function addFilesystem(
   { config, facts }: { config: Config; facts: HostFacts },
   place: Place,
 ): void {
-  const { mount, options, index, pointer } = place;
+  const { mount, options, pointer } = place;
   const { type = "", source = "", destination: target } = mount;
-  const { copyUp: copies } = options;
   const data = labelledOptions(config, facts, { type, data: options.data });
-  const covered = `$covered${index}`;
-  // Devices are made in /dev after it is mounted, and copies where they are asked for.
-  const isFilled = target === "/dev" || copies;
-  const set = isFilled ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set;
-  const setsReadonly = (one: MountAttributes) => (one.set & MOUNT_ATTR_RDONLY) !== 0;
-  const late = isFilled ? options.adjustments.filter(setsReadonly) : [];
-  const filesystem = mountFilesystem({
+  // Devices are made in /dev after it is mounted.
+  const isReadonly = (one: { set: number }) => (one.set & MOUNT_ATTR_RDONLY) !== 0;
+  const { set } = options.attributes;
+  const isFilled = target === "/dev";
+  const late = isFilled ? options.adjustments.filter(isReadonly) : [];
+  const op = mountFilesystem({
     type,
     source,
     target,
     data,
-    attributes: set,
+    attributes: isFilled ? set & ~MOUNT_ATTR_RDONLY : set,
     superblock: superblockOf(type, options),
     adjustments: options.adjustments.filter((one) => !late.includes(one)),
     idMap: addIdMap(lists, config, place),
+    copyUp: options.copyUp,
   });
-  const init = (op: Step["op"], at = "") => step("init", op, `${pointer}${at}`);
-  if (copies) lists.mount.push(init(holdDirectory({ path: target, into: covered }), "/options"));
-  lists.mount.push(init(filesystem), ...mountLabelSteps(config, facts, { type, target }));
-  if (copies) {
-    const owner = !data.some((option) => /^[ug]id=/.test(option));
-    lists.mount.push(init(copyUp({ from: covered, target, owner }), "/options"));
-  }
-  if (set !== options.attributes.set) {
+  lists.mount.push(step("init", op, pointer), ...mountLabelSteps(config, facts, { type, target }));
+  if (isFilled && isReadonly(options.attributes)) {
     late.unshift({ set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, recursive: false });
   }
-  const close = target === "/dev" ? lists.close : lists.mount;
   for (const attributes of late) {
     const text = attributes.recursive ? "rro" : "ro";
-    close.push(init(setAttributes({ target, attributes, text }), "/options"));
+    const close = setAttributes({ target, attributes, text });
+    lists.close.push(step("init", close, `${pointer}/options`));
   }
 }
 

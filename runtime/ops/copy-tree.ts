@@ -58,18 +58,19 @@ interface Entry {
 }
 
 /**
- * Copies everything below an opened directory: owners, modes, times, links, attributes, fifos and
+ * Copies everything below an opened directory, and its own owner if `owner` says so: owners, modes, times, links, attributes, fifos and
  * device nodes. What is mounted below stays out.
  *
  * @returns paths of what could not be copied: nodes that may not be made, attributes that may not be set
  * @throws RuntimeError when there is more than anyone would want copied
  */
-export function copyTree(source: number, target: number): string[] {
+export function copyTree(source: number, target: number, { owner }: { owner: boolean }): string[] {
   const from = openAt(source, ".", O_RDONLY | O_DIRECTORY);
   const to = openAt(target, ".", O_RDONLY | O_DIRECTORY);
-  const { mountId } = statusOf(from);
-  const copy: Copy = { top: to, mountId, links: new Map(), entries: 0, left: [] };
+  const status = statusOf(from);
+  const copy: Copy = { top: to, mountId: status.mountId, links: new Map(), entries: 0, left: [] };
   copyEntries(copy, { from, to, path: "" });
+  if (owner) takeOwner(copy, to, { path: ".", status });
   note(copy, copyAttributes(from, to), ".");
   closeFd(from);
   closeFd(to);

@@ -8,6 +8,7 @@ import {
   fsconfigString,
   fsmount,
   fsopen,
+  MOUNT_ATTR__ATIME,
   type MountAttributes,
   MS_DIRSYNC,
   MS_I_VERSION,
@@ -20,11 +21,10 @@ import {
 } from "../sys/mount.ts";
 import { type MountIdMap, mapMount } from "./mount-id-map.ts";
 import { mountByText } from "./mount-text.ts";
-import { defineOp } from "./op.ts";
+import { defineOp, type OpContext } from "./op.ts";
 import { openExisting, openTarget } from "./path.ts";
 import { guardProc } from "./proc-guard.ts";
 import { guardRoot } from "./root-guard.ts";
-import type { Slots } from "./slots.ts";
 
 export interface FilesystemMount {
   type: string;
@@ -41,6 +41,8 @@ export interface FilesystemMount {
   adjustments: readonly MountAttributes[];
   /** How its ids are mapped, or null. */
   idMap: MountIdMap | null;
+  /** Whether it begins with what the directory holds that it covers. */
+  copyUp: boolean;
 }
 
 /** fsconfig(2) copies no string longer than this; longer ones take mount(2). */
@@ -60,16 +62,17 @@ const SUPERBLOCK_FLAGS: readonly (readonly [number, string])[] = [
 /** Makes a filesystem and mounts it below the root. fsmount(2) and move_mount(2), Linux 5.2. */
 export const mountFilesystem = defineOp<FilesystemMount>({
   name: "mount.filesystem",
-  print: ({ type, target, data }) => {
-    return `${type} on ${target}${data.length === 0 ? "" : ` (${data.join(",")})`}`;
+  print: ({ type, target, data, copyUp }) => {
+    const options = data.length === 0 ? "" : ` (${data.join(",")})`;
+    return `${type} on ${target}${options}${copyUp ? " with a copy of what is there" : ""}`;
   },
-  run: (args, { slots }) => {
-    const root = slots.get("$root");
+  run: (args, context) => {
+    const root = context.slots.get("$root");
     const { target, existed } = openMountPoint(root, args);
     guardRoot({ root, target, path: args.target });
     guardProc({ target, path: args.target, isProc: args.type === "proc" });
     const whole = { ...args, data: existed ? withMode(args, target) : args.data };
-    const made = make(whole, { root, target, slots });
+    const made = make(whole, { root, target, context });
     for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
     closeFd(made);
     closeFd(target);
@@ -79,12 +82,12 @@ export const mountFilesystem = defineOp<FilesystemMount>({
 interface Place {
   root: number;
   target: number;
-  slots: Slots;
+  context: OpContext;
 }
 
-function make(args: FilesystemMount, { root, target, slots }: Place): number {
+function make(args: FilesystemMount, { root, target, context }: Place): number {
   try {
-    if (!needsText(args)) return mountByContext(args, target, slots);
+    if (!needsText(args)) return mountByContext(args, target, context);
     mountByText(args, target);
   } catch (error) {
     const hint = error instanceof SyscallError ? hintFor(args.type, error.errno) : "";
@@ -95,11 +98,11 @@ function make(args: FilesystemMount, { root, target, slots }: Place): number {
 }
 
 /**
- * Overlay's layers are one string; an i_version flag is known to mount(2) alone, and an idmapped
- * mount to the others.
+ * Overlay's layers are one string; an i_version flag is known to mount(2) alone. What has to be done
+ * before a mount is in place, the other calls can do alone.
  */
 function needsText(args: FilesystemMount): boolean {
-  if (args.idMap !== null) return false;
+  if (args.idMap !== null || args.copyUp) return false;
   return (
     args.type === "overlay" ||
     (args.superblock & MS_I_VERSION) !== 0 ||
@@ -107,22 +110,25 @@ function needsText(args: FilesystemMount): boolean {
   );
 }
 
-function mountByContext(args: FilesystemMount, target: number, slots: Slots): number {
-  const context = fsopen(args.type);
-  if (args.source !== "") fsconfigString(context, "source", args.source);
+function mountByContext(args: FilesystemMount, target: number, context: OpContext): number {
+  const fs = fsopen(args.type);
+  if (args.source !== "") fsconfigString(fs, "source", args.source);
   for (const [flag, key] of SUPERBLOCK_FLAGS) {
-    if ((args.superblock & flag) !== 0) fsconfigFlag(context, key);
+    if ((args.superblock & flag) !== 0) fsconfigFlag(fs, key);
   }
   for (const option of args.data) {
     const equals = option.indexOf("=");
     const [key, value] = [option.slice(0, equals), option.slice(equals + 1)];
-    if (equals < 0) fsconfigFlag(context, option);
-    else fsconfigString(context, key, LABEL_KEYS.includes(key) ? unquoted(value) : value);
+    if (equals < 0) fsconfigFlag(fs, option);
+    else fsconfigString(fs, key, LABEL_KEYS.includes(key) ? unquoted(value) : value);
   }
-  fsconfigCreate(context);
-  const made = fsmount(context, args.attributes);
-  closeFd(context);
-  if (args.idMap !== null) mapMount(made, { ...args.idMap, path: args.target, slots });
+  fsconfigCreate(fs);
+  const made = fsmount(fs, args.copyUp ? 0 : args.attributes);
+  closeFd(fs);
+  if (args.copyUp) fill(made, args, { target, context });
+  if (args.idMap !== null) {
+    mapMount(made, { ...args.idMap, path: args.target, slots: context.slots });
+  }
   moveMount(made, target);
   return made;
 }
@@ -132,6 +138,25 @@ const LABEL_KEYS: readonly string[] = ["context", "fscontext", "defcontext", "ro
 
 function unquoted(value: string): string {
   return /^"[^"]*"$/.test(value) ? value.slice(1, -1) : value;
+}
+
+/** Copies what is to be covered, while nobody sees the mount; its attributes come afterwards. */
+function fill(made: number, args: FilesystemMount, place: Omit<Place, "root">): void {
+  const { copyTree }: typeof import("./copy-tree.ts") = require("./copy-tree.ts");
+  const { target, data, attributes: set } = args;
+  const left = copyTree(place.target, made, {
+    owner: !data.some((option) => /^[ug]id=/.test(option)),
+  });
+  if (left.length > 0) {
+    const more = left.length > 3 ? ` and ${left.length - 3} more` : "";
+    place.context.warn(`not copied to ${target}: ${left.slice(0, 3).join(", ")}${more}`);
+  }
+  setMountAttributes(made, {
+    set,
+    clear: MOUNT_ATTR__ATIME,
+    propagation: 0,
+    recursive: false,
+  });
 }
 
 /** What the kernel's refusal means, where it says too little. */

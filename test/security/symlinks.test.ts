@@ -136,7 +136,7 @@ test("a swapped mount target never leads outside (CVE-2021-30465, 2024-45310)", 
   const mounts: Json[] = [
     ...defaultMounts,
     { destination: "/volume", source: volume, options: ["rbind"] },
-    { destination: "/volume/target/made/here", type: "tmpfs", source: "tmpfs" },
+    { destination: "/volume/target/made/here", type: "tmpfs", source: "t", options: ["tmpcopyup"] },
     { destination: "/volume/target", type: "tmpfs", source: "tmpfs" },
     { destination: "/volume/target/file", source: "/etc/hostname", options: ["bind"] },
   ];
@@ -156,6 +156,32 @@ test("a swapped mount target never leads outside (CVE-2021-30465, 2024-45310)", 
   untouched();
   assert.equal(hostMounts(), before);
   assert.ok(codes.includes(0), "some got through");
+});
+
+test("a tmpfs is never filled with what swapped links lead to", async () => {
+  const { path, untouched } = victim();
+  const volume = freshDirectory();
+  mkdirSync(join(volume, "data/target"), { recursive: true });
+  writeFileSync(join(volume, "data/target/own"), "own\n");
+  symlinkSync(climb(path), join(volume, "data/link"));
+  const mounts: Json[] = [
+    ...defaultMounts,
+    { destination: "/volume", source: volume, options: ["rbind"] },
+    { destination: "/volume/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] },
+  ];
+  const text = "cat /volume/data/*/canary 2> /dev/null; cat /volume/data/*/own; true";
+  const directory = bundle(withScript(text, { root: { path: newRootfs() }, mounts }));
+  const outputs: string[] = [];
+  await whileSwapping(join(volume, "data/target"), join(volume, "data/link"), async () => {
+    await inTwos(attempts / 2, async () => {
+      const { code, stdout, stderr } = await runt(["run", "--bundle", directory, freshName()]);
+      assert.ok(code === 0 || code === 1, stderr);
+      outputs.push(stdout);
+    });
+  });
+  untouched();
+  assert.not(outputs.some((output) => output.includes("alive")));
+  assert.ok(outputs.includes("own\n"), "some got through");
 });
 
 test("swapped masked and read-only paths never cover anything outside", async () => {

@@ -155,7 +155,7 @@ test("a copy that does not fit, or goes too deep, is an error", async () => {
   writeFileSync(join(rootfs, "big/file"), "x".repeat(1 << 20));
   const full = await run(withMounts(rootfs, tmpfs("/big", "size=64k")));
   assert.is(full.code, 1);
-  assert.match(full.stderr, /tree\.copy \(\/mounts\/5\/options\).*no space left on device/);
+  assert.match(full.stderr, /mount\.filesystem \(\/mounts\/5\).*no space left on device/);
   mkdirSync(join(rootfs, `deep${"/d".repeat(300)}`), { recursive: true });
   const deep = await run(withMounts(rootfs, tmpfs("/deep")));
   assert.is(deep.code, 1);

@@ -9,7 +9,7 @@ import { parseConfig } from "../../../runtime/config/parse.ts";
 import type { Config, Linux, Process } from "../../../runtime/config/types.gen.ts";
 import { ConfigError, problemText } from "../../../runtime/errors.ts";
 import type { HostFacts } from "../../../runtime/host/facts.ts";
-import { defaultSpec } from "../../../runtime/lifecycle/spec.ts";
+import { defaultSpec, rootlessSpec } from "../../../runtime/lifecycle/spec.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
 import { printPlan } from "../../../runtime/plan/print.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
@@ -23,6 +23,7 @@ const WRITE = process.env["WRITE_PLANS"] === "1";
 
 const configs: Record<string, Config> = {
   spec: defaultSpec(),
+  "spec-rootless": rootlessSpec({ uid: 1000, gid: 1000 }),
   apparmor: withProcess({ apparmorProfile: "acme_secure_profile" }),
   selinux: withProcess(
     { selinuxLabel: "system_u:system_r:container_t:s0:c1,c2" },

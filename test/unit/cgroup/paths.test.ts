@@ -59,6 +59,7 @@ test("each directory says which controllers it has and where they are mounted", 
   assert.equal(cgroupDirectories(V1, "/x", "demo")[0], {
     controllers: ["pids"],
     mount: "/cg/pids",
+    own: "/",
     directory: "/cg/pids/x",
   });
 });

@@ -69,8 +69,7 @@ test("every field is found again with two letters exchanged, however deep it is"
   walk(sampleConfig, { type: "Config", table: schemaTable() }, ({ value, pointer, node }) => {
     for (const name of Object.keys(node.properties ?? {})) {
       if (!Object.hasOwn(Object(value), name)) continue;
-      const [last = "", last2 = ""] = name.slice(-2);
-      const slip = `${name.slice(0, -2)}${last2}${last}`;
+      const slip = name.replace(/(.)(?!\1)(.)/, "$2$1");
       const keys = pointer
         .split("/")
         .slice(1)

@@ -80,7 +80,7 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 
 .PHONY: test
 test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
-	@test/all.sh unit system security conformance
+	@test/all.sh unit system security conformance fuzz
 
 .PHONY: unit
 unit: $(GENERATED) ## Tests of single modules, without root
@@ -101,6 +101,10 @@ conformance: build build/conformance/version ## The validation programs of OCI r
 .PHONY: spec-conformance
 spec-conformance: $(GENERATED) ## Hold what the other tests have shown against the specification, and write docs/spec-conformance.md
 	$(call at-most,120) $(BUN) test/spec/run.ts
+
+.PHONY: fuzz
+fuzz: build ## Sample bundles, changed at random for 2 minutes (FUZZ_SECONDS=, FUZZ_SEED=)
+	$(call at-most,$$(( $${FUZZ_SECONDS:-120} + 30 ))) $(BUN) test/run.ts --limit=100000 test/fuzz
 
 .PHONY: soak
 soak: build ## The long runs of the system and security tests, at their full size

@@ -117,9 +117,14 @@ export function mountOptions(options: readonly string[]): MountOptions {
 }
 
 function take(option: string, result: MountOptions): void {
+  const base = option.startsWith("r") ? option.slice(1) : "";
+  // What every object has, such as "constructor", would be found in the tables.
+  if (option in {} || base in {}) {
+    result.data.push(option);
+    return;
+  }
   const attribute = ATTRIBUTES[option];
   const superblock = SUPERBLOCK[option];
-  const base = option.startsWith("r") ? option.slice(1) : "";
   const recursive = ATTRIBUTES[base];
   if (attribute) {
     const [set, clear] = attribute;

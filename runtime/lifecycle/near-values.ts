@@ -77,7 +77,7 @@ const DATA: Readonly<Record<string, string>> = {
 };
 
 function optionMeant(option: string, type: string): string | undefined {
-  const data = DATA[type];
+  const data = Object.hasOwn(DATA, type) ? DATA[type] : undefined;
   const [name = ""] = option.split("=", 1);
   // Labels of SELinux are for any filesystem.
   if (data === undefined || name === "" || name.endsWith("context")) return undefined;

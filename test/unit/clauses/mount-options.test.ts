@@ -80,4 +80,9 @@ test("only a superblock of its own becomes read-only with the mount", () => {
   assert.is(superblockOf("proc", options), 0);
 });
 
+test("names that every object has are options of the filesystem like any other", () => {
+  const names = ["__proto__", "constructor", "toString", "rconstructor"];
+  assert.equal(mountOptions(names).data, names);
+});
+
 test.run();

@@ -94,6 +94,18 @@ test("nothing is found in what is right", () => {
   assert.equal(told({ mounts: [{ destination: "/a", options: mountOptionNames() }] }), []);
 });
 
+test("names that every object has are names like any other", () => {
+  const names = ["constructor", "__proto__", "toString"];
+  const mounts = ["constructor", "toString"].map((type) => ({
+    destination: "/a",
+    type,
+    options: names,
+  }));
+  const syscalls = [{ names }];
+  const capabilities = { bounding: names };
+  assert.equal(told({ mounts, process: { capabilities }, linux: { seccomp: { syscalls } } }), []);
+});
+
 test("what does not fit its schema is passed over", () => {
   for (const value of [null, [], "x", { mounts: 1 }, { mounts: [{ options: [1], type: {} }] }]) {
     assert.equal(told(value), []);

@@ -174,7 +174,7 @@ $(PACKAGES): package-lock.json
 
 # put MODE, FILE, TARGET: whoever looks sees the old file or the new one, and never a part.
 define put
-@mkdir -p $(dir $(3))
+@umask 022; mkdir -p $(dir $(3))
 install -m $(1) $(2) $(3).tmp
 @mv $(3).tmp $(3)
 endef

@@ -5,7 +5,9 @@ import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { bundle } from "../support/bundle.ts";
 import { withScript } from "../support/container.ts";
+import { ordinaryUser, rootless } from "../support/ordinary-user.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
+import { runt } from "../support/runt.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
 
 const project = resolve(import.meta.dirname, "../..");
@@ -14,16 +16,21 @@ const protectedFolder = `/run/runt/exe${room.directory}`;
 
 if (foreignRuntime) skip("install", "only our own programs are installed by make");
 else {
-  test("installed programs run through a link, from any folder, with an empty environment", () => {
+  test("installed programs run through a link, from any folder, with an empty environment, for all users", async () => {
     const prefix = freshDirectory();
+    const as = { ...ordinaryUser(), runtime: join(prefix, "bin/runt") };
     try {
-      make("install", `PREFIX=${prefix}`);
+      const strict = 'umask 077; exec make --no-print-directory install PREFIX="$0"';
+      succeed(["sh", "-c", strict, prefix], project);
       const link = join(freshDirectory(), "another-name");
       symlinkSync(join(prefix, "bin/runt"), link);
       assert.match(run(link, "--version"), /^runt version \d/);
       const hello = bundle(withScript("echo hello"));
       assert.is(run(link, "--root", room.root, "run", "--bundle", hello, freshName()), "hello\n");
       assert.ok(existsSync(`/run/runt/exe${prefix}/lib/runt/runt`), "it ran unprotected");
+      const own = bundle(withScript("echo hello", rootless()));
+      const { stdout, stderr } = await runt(["run", "--bundle", own, freshName()], { as });
+      assert.is(stdout, "hello\n", stderr);
       make("uninstall", `PREFIX=${prefix}`);
       assert.equal(filesIn(prefix), []);
       assert.not(existsSync(`/run/runt/exe${prefix}/lib/runt/runt`), "the mount is still there");

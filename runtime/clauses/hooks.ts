@@ -2,6 +2,7 @@
 // poststart and poststop run after it, in lifecycle/.
 
 import type { Config, Hook, Hooks } from "../config/types.gen.ts";
+import type { Problem } from "../errors.ts";
 import { type HookRun, runHook } from "../ops/hook.ts";
 import { type Step, step } from "../plan/step.ts";
 import { OCI_VERSION } from "../version.ts";
@@ -24,6 +25,7 @@ export interface HooksClause {
   createContainer: readonly Step[];
   /** By init after the word to go. */
   startContainer: readonly Step[];
+  problems: readonly Problem[];
 }
 
 export function hooks(config: Config, container: Container): HooksClause {
@@ -35,7 +37,25 @@ export function hooks(config: Config, container: Container): HooksClause {
     runtime: [...make("prestart", "host", "created"), ...make("createRuntime", "host", "created")],
     createContainer: make("createContainer", "init", "created"),
     startContainer: make("startContainer", "init", "created"),
+    problems: problemsOf(config, container),
   };
+}
+
+/**
+ * In a mount namespace that is joined, a path and whatever its program loads are those of whoever
+ * fills it, and would run with the runtime's rights.
+ */
+function problemsOf({ hooks, linux }: Config, container: Container): Problem[] {
+  if (container.callerNamespaces.includes("mount")) return [];
+  const joined = linux?.namespaces?.some(({ type, path }) => type === "mount" && path);
+  if (!joined) return [];
+  return (hooks?.createContainer ?? []).map((_, index) => ({
+    pointer: pointerTo("/hooks/createContainer", index),
+    message:
+      "the path has to be the runtime's, and cannot be found in a mount namespace that is joined by path",
+    hint: "a startContainer hook is found in the container",
+    spec: "config.md#posix-platform-hooks",
+  }));
 }
 
 /** The hooks of one kind as they are to be run. */

@@ -81,6 +81,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
       persona,
       memory,
       processor,
+      callouts,
     ].flatMap((clause) => clause.problems),
   ];
   if (problems.length > 0) throw new ConfigError(`${container.bundle}/config.json`, problems);

@@ -174,6 +174,17 @@ test("each kind of hook is found and run in the namespaces that the specificatio
 /** Reads the pid out of the state. */
 const pidOfState = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/')`;
 
+test("createContainer hooks are refused in another container's mount namespace", async () => {
+  if (foreignRuntime) return;
+  await withContainer({}, async ({ state }) => {
+    const linux = { namespaces: [{ type: "mount", path: `/proc/${(await state()).pid}/ns/mnt` }] };
+    const hooks = { createContainer: [{ path: "/bin/true" }] };
+    const { code, stderr } = await run({ hooks, linux, hostname: undefined });
+    assert.is(code, 1);
+    assert.match(stderr, /\/hooks\/createContainer\/0: the path has to be the runtime's/);
+  });
+});
+
 test("hooks of create see the container's mounts, before the root is changed", async () => {
   const folder = hookFolder();
   const rootfs = newRootfs();

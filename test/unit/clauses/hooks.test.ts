@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { HOOK_KINDS, hookRuns, hooks } from "../../../runtime/clauses/hooks.ts";
-import type { Hook } from "../../../runtime/config/types.gen.ts";
+import type { Config, Hook } from "../../../runtime/config/types.gen.ts";
 import type { HookRun } from "../../../runtime/ops/hook.ts";
-import { configOf, reasons } from "../../support/clause.ts";
+import { configOf, pointers, reasons } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 
 const one: Hook = { path: "/hook" };
@@ -25,6 +25,21 @@ test("hooks before start are steps, those of the runtime by the host and the oth
   assert.equal(reasons(startContainer), ["/hooks/startContainer/0", "/hooks/startContainer/1"]);
   assert.ok(runtime.every(({ who }) => who === "host"));
   assert.ok([...createContainer, ...startContainer].every(({ who }) => who === "init"));
+});
+
+test("createContainer hooks are refused where their path would be somebody else's", () => {
+  const joining = (path: string): Config => ({
+    ...all,
+    linux: { namespaces: [{ type: "mount", ...(path !== "" && { path }) }] },
+  });
+  assert.equal(pointers(hooks(joining("/proc/7/ns/mnt"), demo).problems), [
+    "/hooks/createContainer/0",
+    "/hooks/createContainer/1",
+  ]);
+  const own = { ...demo, callerNamespaces: ["mount"] };
+  assert.equal(hooks(joining("/proc/self/ns/mnt"), own).problems, []);
+  assert.equal(hooks(joining(""), demo).problems, []);
+  assert.equal(hooks({ ...joining("/proc/7/ns/mnt"), hooks: {} }, demo).problems, []);
 });
 
 test("a hook is told the container's state", () => {

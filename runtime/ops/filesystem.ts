@@ -16,7 +16,6 @@ import {
   MS_MANDLOCK,
   MS_RDONLY,
   MS_SYNCHRONOUS,
-  moveMount,
   setMountAttributes,
 } from "../sys/mount.ts";
 import { type MountIdMap, mapMount } from "./mount-id-map.ts";
@@ -24,6 +23,7 @@ import { mountByText } from "./mount-text.ts";
 import { defineOp, type OpContext } from "./op.ts";
 import { openExisting, openTarget } from "./path.ts";
 import { guardProc } from "./proc-guard.ts";
+import { putMount } from "./put-mount.ts";
 import { guardRoot } from "./root-guard.ts";
 
 export interface FilesystemMount {
@@ -129,7 +129,7 @@ function mountByContext(args: FilesystemMount, target: number, context: OpContex
   if (args.idMap !== null) {
     mapMount(made, { ...args.idMap, path: args.target, slots: context.slots });
   }
-  moveMount(made, target);
+  putMount(made, target, args.target);
   return made;
 }
 

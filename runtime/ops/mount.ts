@@ -1,12 +1,14 @@
 // Trees of the host put in place, and mounts that are there changed; all through descriptors.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, open, openInRoot, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
-import { type MountAttributes, moveMount, setMountAttributes, tryCloneTree } from "../sys/mount.ts";
+import { type MountAttributes, setMountAttributes } from "../sys/mount.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
+import { putMount } from "./put-mount.ts";
 import { guardRoot } from "./root-guard.ts";
+import { copyOfTree } from "./tree-copy.ts";
 
 interface OpenTree {
   path: string;
@@ -23,7 +25,7 @@ export const openTree = defineOp<OpenTree>({
     `${path}${otherwise === null ? "" : ` or ${otherwise}`} →${into}`,
   run: ({ path, otherwise, recursive, into }, { slots }) => {
     const anchor = openEither(path, otherwise);
-    slots.put(into, copyOf(anchor, { path, recursive }));
+    slots.put(into, copyOfTree(anchor, { path, recursive }));
     closeFd(anchor);
   },
 });
@@ -37,18 +39,6 @@ function openEither(path: string, otherwise: string | null): number {
     if (!isMissing || otherwise === null) throw error;
     return open(otherwise, O_PATH);
   }
-}
-
-/** In a user namespace what is mounted below cannot be taken away (mount_namespaces(7)). */
-function copyOf(anchor: number, { path, recursive }: { path: string; recursive: boolean }): number {
-  const EINVAL = 22;
-  const tree = tryCloneTree(anchor, "", recursive ? "recursive" : "single");
-  if (tree >= 0) return tree;
-  const error = new SyscallError(`open_tree("${path}", OPEN_TREE_CLONE)`, -tree);
-  if (tree !== -EINVAL || recursive) throw error;
-  throw new RuntimeError(
-    `${error.message} (hint: in a user namespace a tree with mounts in it can only be bound with all of them, by "rbind")`,
-  );
 }
 
 interface TreeMount {
@@ -70,7 +60,7 @@ export const mountTree = defineOp<TreeMount>({
     const place = openTarget(root, target, kind);
     guardRoot({ root, target: place, path: target });
     guardProc({ target: place, path: target, isProc: isProcfs(source) });
-    moveMount(source, place);
+    putMount(source, place, target);
     closeFd(place);
     slots.close(tree);
   },

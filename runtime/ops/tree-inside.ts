@@ -2,12 +2,12 @@
 // has locked there what the host's mounts forbid, such as writing; a copy from the host's own mount
 // namespace would let the container's root take that off.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, O_RDONLY, open } from "../sys/file.ts";
-import { cloneTree } from "../sys/mount.ts";
 import { changeDirectory, changeRoot, tryJoinNamespace } from "../sys/namespace.ts";
 import { CLONE_NEWNS } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
+import { copyOfTree } from "./tree-copy.ts";
 
 interface TreeInside {
   path: string;
@@ -24,9 +24,7 @@ export const openTreeInside = defineOp<TreeInside>({
     const tree = insideMountsOf(context.initPid(), () => {
       const anchor = open(path, O_PATH);
       try {
-        return cloneTree(anchor, "", recursive ? "recursive" : "single");
-      } catch (error) {
-        throw recursive ? error : explained(error);
+        return copyOfTree(anchor, { path, recursive });
       } finally {
         closeFd(anchor);
       }
@@ -67,12 +65,4 @@ function enter({ namespace, root }: { namespace: number; root: number }): void {
   if (result < 0) throw new SyscallError(`setns(${namespace}, CLONE_NEWNS)`, -result);
   changeDirectory(root);
   changeRoot(".");
-}
-
-function explained(error: unknown): unknown {
-  const EINVAL = 22;
-  if (!(error instanceof SyscallError) || error.errno !== EINVAL) return error;
-  return new RuntimeError(
-    `${error.message} (hint: what is below the mounts in it may not be uncovered in a user namespace; use rbind)`,
-  );
 }

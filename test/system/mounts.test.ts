@@ -150,6 +150,22 @@ test("an unknown type of filesystem is an error that names it", async () => {
   if (!foreignRuntime) assert.match(stderr, /no filesystem of type .*nosuchfs/);
 });
 
+test("a file on a directory, and a directory on a file, are told apart", async () => {
+  const rootfs = newRootfs();
+  const file = join(freshDirectory(), "file");
+  writeFileSync(file, "");
+  const rows: [mount: Json, words: RegExp][] = [
+    [bind(file, "/tmp"), /\/tmp is a directory, what is mounted there a file/],
+    [bind("/tmp", "/etc/passwd"), /\/etc\/passwd is a file, what is mounted there a directory/],
+    [{ destination: "/etc/passwd", type: "tmpfs" }, /\/etc\/passwd is a file/],
+  ];
+  for (const [mount, words] of rows) {
+    const { code, stderr } = await run({ root: { path: rootfs }, ...withMounts(mount) });
+    assert.is(code, 1);
+    if (!foreignRuntime) assert.match(stderr, words);
+  }
+});
+
 test("nothing is mounted on the root itself, by whatever path", async () => {
   if (foreignRuntime) return;
   const rootfs = newRootfs();

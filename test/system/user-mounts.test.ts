@@ -135,7 +135,7 @@ test("a single mount with others below it is refused with a hint, a tree of them
   try {
     const { code, stderr } = await run(mapped({ mounts: [bind(source, "/volume")] }));
     assert.is(code, 1);
-    assert.match(stderr, /\/mounts\/5\/source.*hint: .*use rbind/);
+    assert.match(stderr, /\/mounts\/5\/source.*hint: .*by .*rbind/);
     const tree = { destination: "/volume", source, options: ["rbind"] };
     const stdout = await inside("cat /proc/self/mountinfo", mapped({ mounts: [tree] }));
     assert.is(mountAt(stdout, "/volume/below").source, "below");

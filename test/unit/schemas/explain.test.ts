@@ -17,7 +17,9 @@ import { createPlan } from "../../../runtime/plan/create.ts";
 import type { Plan } from "../../../runtime/plan/step.ts";
 import { demo } from "../../support/container-facts.ts";
 import { changesOf, replaced } from "./changes.ts";
-import { fullHost, plannable } from "./plannable.ts";
+import { fullHost, plannable, plannableAsRoot } from "./plannable.ts";
+
+const samples = [plannable, plannableAsRoot];
 
 test("every field has its explanation, but for those of other platforms", () => {
   const platforms: unknown = JSON.parse(
@@ -37,7 +39,7 @@ test("every field has its explanation, but for those of other platforms", () => 
 
 test("every field that makes steps is in the sample, and changes these steps", () => {
   const made = opsByField();
-  const notYet = planOf(plannable).problems.map(({ pointer }) => pointer);
+  const notYet = samples.flatMap((sample) => planOf(sample).problems.map(({ pointer }) => pointer));
   const wrong = fieldsBelow("").flatMap(({ pointer, explanation }) => {
     if (statusOf(pointer) !== "acted on") return [];
     if (notYet.some((refused) => isAt(pointer, refused))) return [];
@@ -57,9 +59,10 @@ test("every field that makes steps is in the sample, and changes these steps", (
   assert.is(wrong.join("\n"), "");
 });
 
-test("the sample is refused only what is not supported yet", () => {
+test("the samples are refused only what is not supported yet", () => {
+  const problems = samples.flatMap((sample) => planOf(sample).problems);
   assert.equal(
-    planOf(plannable).problems.filter((problem) => !isNotYet(problem)),
+    problems.filter((problem) => !isNotYet(problem)),
     [],
   );
 });
@@ -68,10 +71,20 @@ test.run();
 
 /** Names of ops that come, go or change with each field, by pointer with * for entries. */
 function opsByField(): Map<string, Set<string>> {
-  const { plan } = planOf(plannable);
-  const whole = linesOf(plan);
   const made = new Map<string, Set<string>>();
-  for (const { keys, config } of changesOf(plannable)) {
+  for (const sample of samples) addOps(sample, made);
+  for (const [pointer, names] of made) {
+    for (const [other, inner] of made) {
+      if (other.startsWith(`${pointer}/`)) for (const name of inner) names.add(name);
+    }
+  }
+  return made;
+}
+
+function addOps(sample: Config, made: Map<string, Set<string>>): void {
+  const { plan } = planOf(sample);
+  const whole = linesOf(plan);
+  for (const { keys, config } of changesOf(sample)) {
     const field = fieldNamed(`/${keys.map((key) => key.replaceAll("/", "~1")).join("/")}`);
     const names = made.get(field.pointer) ?? new Set<string>();
     made.set(field.pointer, names);
@@ -82,12 +95,8 @@ function opsByField(): Map<string, Set<string>> {
       names.add(line.split(" ")[0] ?? "");
   }
   for (const [pointer, names] of made) {
-    for (const [other, inner] of made) {
-      if (other.startsWith(`${pointer}/`)) for (const name of inner) names.add(name);
-    }
     for (const { op, because } of plan) if (isAt(because, pointer)) names.add(op.name);
   }
-  return made;
 }
 
 /** Whether a place is a field or in it, places in lists aside. */

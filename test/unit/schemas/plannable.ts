@@ -39,3 +39,18 @@ export const plannable: Config = JSON.parse(
     },
   }),
 );
+
+const { uidMappings: _6, gidMappings: _7, ...withoutMaps } = Object(plannable.linux);
+
+/** The same without a user namespace, where more can be made, and with another scheduler. */
+export const plannableAsRoot: Config = {
+  ...plannable,
+  process: {
+    ...Object(plannable.process),
+    scheduler: { policy: "SCHED_FIFO", priority: 5, flags: ["SCHED_FLAG_RESET_ON_FORK"] },
+  },
+  linux: {
+    ...withoutMaps,
+    namespaces: plannable.linux?.namespaces?.filter(({ type }) => type !== "user"),
+  },
+};

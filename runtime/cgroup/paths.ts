@@ -17,8 +17,8 @@ export interface CgroupDirectory {
 /**
  * A container's cgroup in each hierarchy (config-linux.md#cgroups-path). An absolute path is taken
  * from the mount; a relative one from the caller's own cgroup, on v2 from that one's parent,
- * because a v2 cgroup with processes can have no children with controllers; an absent one is the
- * container's id. `..` never leads out: the path is cleaned as if it began at the root.
+ * because a v2 cgroup with processes can have no children with controllers; an absent or empty one is
+ * the container's id. `..` never leads out: the path is cleaned as if it began at the root.
  */
 export function cgroupDirectories(
   layout: CgroupLayout,
@@ -26,11 +26,16 @@ export function cgroupDirectories(
   id: string,
 ): CgroupDirectory[] {
   const absolute = cgroupsPath?.startsWith("/") ?? false;
-  const path = cleanPath(cgroupsPath ?? id);
+  const path = cleanPath(cgroupsPath || id);
   return layout.hierarchies.map(({ controllers, mount, own }) => {
     const base = absolute ? "" : layout.mode === "v2" ? parentOf(own) : own;
     return { controllers, mount, own, directory: mount + cleanPath(`${base}${path}`) };
   });
+}
+
+/** Whether a path names the cgroup that it counts from, which is not the container's to limit or end. */
+export function namesNoCgroup(cgroupsPath: string): boolean {
+  return cgroupsPath !== "" && cleanPath(cgroupsPath) === "";
 }
 
 /** The path as if rooted: `/a/b` without empty, `.` and `..` parts; "" is the root. */

@@ -2,7 +2,7 @@
 
 import type { Write } from "../cgroup/controllers/limits.ts";
 import { CONTROLLERS } from "../cgroup/controllers/table.ts";
-import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
+import { type CgroupDirectory, cgroupDirectories, namesNoCgroup } from "../cgroup/paths.ts";
 import type { Config, Resources } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -47,7 +47,8 @@ export function cgroup(
   facts: HostFacts,
   container: Pick<Container, "id" | "missingCgroups" | "rootless">,
 ): CgroupClause {
-  const { cgroupsPath, resources = {} } = config.linux ?? {};
+  const { resources = {} } = config.linux ?? {};
+  const cgroupsPath = config.linux?.cgroupsPath || undefined;
   const directories = cgroupDirectories(facts.cgroup, cgroupsPath, container.id);
   const limits = limitsFor(resources, facts, directories);
   const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
@@ -57,8 +58,15 @@ export function cgroup(
     create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
     ...ways(directories, facts, { optional, because }),
-    problems: [...limits.problems, ...unsupportedProblems(resources)],
+    problems: [...limits.problems, ...unsupportedProblems(resources), ...pathProblems(cgroupsPath)],
   };
+}
+
+/** `delete` ends what is in the container's cgroup, which had better not be everything. */
+function pathProblems(cgroupsPath: string | undefined): Problem[] {
+  if (cgroupsPath === undefined || !namesNoCgroup(cgroupsPath)) return [];
+  const message = `found "${cgroupsPath}", wanted a cgroup of the container's own`;
+  return [{ pointer: "/linux/cgroupsPath", message, spec: "config-linux.md#cgroups-path" }];
 }
 
 type Ways = Pick<

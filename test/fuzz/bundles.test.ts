@@ -127,13 +127,15 @@ function failed(own: number, text: string, what: string): void {
   failures.push(`seed ${own} (${file}): ${what.slice(0, 2000)}`);
 }
 
-/** The bundles, on a root filesystem of this test's own, and the sample with every field. */
+/** The bundles, on a root filesystem and in cgroups of this test's own, and a sample of all fields. */
 function sampleConfigs(): unknown[] {
   const files = readdirSync(BUNDLES)
     .map((name) => join(BUNDLES, name, "config.json"))
     .filter((file) => existsSync(file));
   const configs: unknown[] = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
   return [...configs, ...configs, sampleConfig].map((config) => {
-    return { ...Object(config), root: { ...Object(config).root, path: rootfs } };
+    const { root, linux, ...rest } = Object(config);
+    const { cgroupsPath: _, ...others } = Object(linux);
+    return { ...rest, root: { ...root, path: rootfs }, linux: others };
   });
 }

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { CgroupLayout } from "../../../runtime/cgroup/layout.ts";
-import { cgroupDirectories } from "../../../runtime/cgroup/paths.ts";
+import { cgroupDirectories, namesNoCgroup } from "../../../runtime/cgroup/paths.ts";
 import { shows } from "../../support/shows.ts";
 
 const V1: CgroupLayout = {
@@ -26,6 +26,15 @@ test("without a path the cgroup is named by the container and below the caller's
 
 test("without a path the cgroup is beside the caller's own on v2", () => {
   assert.equal(directories(V2), ["/cg/user.slice/demo"]);
+});
+
+test("an empty path is as good as none", () => {
+  assert.equal(directories(V1, ""), directories(V1));
+});
+
+test("a path that names the cgroup it counts from is no cgroup of the container's", () => {
+  for (const path of ["/", ".", "/..", "a/..", "//./"]) assert.ok(namesNoCgroup(path), path);
+  for (const path of ["", "/a", "a", "/../a"]) assert.not.ok(namesNoCgroup(path), path);
 });
 
 test("an absolute path is taken from the mount", () => {

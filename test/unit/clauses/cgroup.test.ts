@@ -34,6 +34,13 @@ test("on v1 the cgroup is made in every hierarchy and its cpuset filled", () => 
   assert.ok(create.every(({ because, who }) => because === "/linux/cgroupsPath" && who === "host"));
 });
 
+test("a path to the cgroup of everything, or of the caller, is refused", () => {
+  for (const cgroupsPath of ["/", ".", "/a/.."]) {
+    assert.equal(pointers({ cgroupsPath }, hybridRoot), ["/linux/cgroupsPath"], cgroupsPath);
+  }
+  assert.equal(pointers({ cgroupsPath: "" }, hybridRoot), []);
+});
+
 test("the levels that are not there yet are what undo removes", () => {
   const { create } = compiled({}, hybridRoot);
   assert.match(JSON.stringify(create[0]?.op.args), '"missing":["/cg/demo"]');

@@ -10,11 +10,13 @@ import {
   O_PATH,
   open,
   openAt,
+  readLinkAt,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
+  statusAt,
   statusOf,
   tryChangeOwner,
   tryMakeNodeAt,
@@ -178,6 +180,8 @@ export const makeSymlink = defineOp<Symlink>({
     if (ifThere && !isThere(root, to)) return;
     const { parent, name } = openParent(root, path);
     let result = trySymlinkAt(to, parent, name);
+    // The right one need not be replaced, which the root of a user namespace might not be allowed.
+    if (result === -EEXIST && isLinkTo(parent, name, to)) result = 0;
     if (result === -EEXIST && existing === "replace") {
       tryUnlinkAt(parent, name);
       result = trySymlinkAt(to, parent, name);
@@ -188,6 +192,12 @@ export const makeSymlink = defineOp<Symlink>({
     }
   },
 });
+
+function isLinkTo(parent: number, name: string, to: string): boolean {
+  const status = statusAt(parent, name);
+  const isLink = typeof status !== "number" && (status.mode & S_IFMT) === S_IFLNK;
+  return isLink && readLinkAt(parent, name) === to;
+}
 
 /** The file itself, also where it is a link into nowhere, as those of /proc/self/fd can be. */
 function isThere(root: number, path: string): boolean {

@@ -218,6 +218,15 @@ const userNamespace: Patch = {
   gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
 };
 
+test("links that an earlier container has left in the image are good enough for the next", async () => {
+  const rootfs = newRootfs();
+  chmodSync(rootfs, 0o755);
+  const patch = { root: { path: rootfs }, mounts: [{ destination: "/proc", type: "proc" }] };
+  assert.is(await inside("readlink /dev/ptmx", patch), "pts/ptmx\n");
+  const again = await inside("readlink /dev/ptmx", { ...patch, linux: userNamespace });
+  assert.is(again, "pts/ptmx\n");
+});
+
 test("in a user namespace the container gets the host's devices, and fifos of its own", async () => {
   const devices = [
     { path: "/dev/net/mine", type: "p", uid: 7, gid: 8, fileMode: 0o640 },

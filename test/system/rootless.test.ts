@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { bundle, type Json, type Patch } from "../support/bundle.ts";
 import { inside, run, stateOf, withContainer, withScript } from "../support/container.ts";
-import { leaks } from "../support/leaks.ts";
+import { leaks, removeEmptyCgroups } from "../support/leaks.ts";
 import { openWith } from "../support/open-with.ts";
 import {
   giveToUser,
@@ -32,7 +32,7 @@ import { isRunning, readProc, statusFields } from "../support/process.ts";
 import { refusesBundle, refusesCommand } from "../support/refusal.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { runt, startRunt } from "../support/runt.ts";
-import { runTests, test } from "../support/suite.ts";
+import { runTests, skip, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const as = ordinaryUser();
@@ -337,6 +337,41 @@ test("--rootless=false asks for the cgroup, and true lets root do without", asyn
   await refusesCommand(["--rootless=false", ...flags], /cgroup\.create.*EACCES.*hint/, { as });
   assert.is((await runt(["--rootless=true", ...flags], { as })).code, 0);
 });
+
+// A cgroup of the user's own below ours in each hierarchy, for what follows.
+const delegate = `set -e
+for mount in $(awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/self/mounts | sort -u); do
+  own=$(awk -F: -v name="\${mount##*/}" '$2 == name || $2 == "name=" name || (name == "unified" && $2 == "") { print $3 }' /proc/self/cgroup)
+  group=$mount$own/${room.prefix}-delegated
+  mkdir "$group"
+  for file in cpuset.cpus cpuset.mems; do
+    [ ! -e "$group/$file" ] || cat "$mount$own/$file" > "$group/$file"
+  done
+  chown -R ${room.uid}:${room.uid} "$group"
+  echo $$ > "$group/cgroup.procs"
+done
+exec "$@"`;
+
+if (existsSync("/sys/fs/cgroup/pids/cgroup.procs")) {
+  test("limits are set in a cgroup that is delegated to the user", async () => {
+    const delegated = { ...as, through: ["sh", "-c", delegate, "sh", ...as.through] };
+    const resources = { devices: undefined, pids: { limit: 50 }, memory: { limit: 104_857_600 } };
+    const mount = { destination: "/sys/fs/cgroup", type: "cgroup", options: ["ro"] };
+    const patch = rootless({ linux: { resources }, mounts: [...rootlessMounts, mount] });
+    const text =
+      "cd /sys/fs/cgroup; cat pids/pids.max memory/memory.limit_in_bytes; grep pids: /proc/self/cgroup" +
+      "; mkdir pids/x 2>&1 | grep -o 'Read-only'";
+    try {
+      const { code, stdout, stderr } = await run(withScript(text, patch), { as: delegated });
+      assert.equal({ code, stderr }, { code: 0, stderr: "" });
+      const [pids, memory, membership, made] = stdout.split("\n");
+      assert.equal([pids, memory, made], ["50", "104857600", "Read-only"]);
+      assert.match(membership ?? "", `${room.prefix}-delegated/${room.prefix}-`);
+    } finally {
+      removeEmptyCgroups(`${room.prefix}-delegated`);
+    }
+  });
+} else skip("limits of a user", "there is no pids hierarchy of cgroup v1");
 
 test("a cgroup mount shows the user's own cgroup, read-only, where there is none for the container", async () => {
   const mount = {

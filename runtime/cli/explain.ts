@@ -48,11 +48,15 @@ export function explainedText(field: Explained): string {
   });
   return [
     name === "" ? "config.json" : name,
-    wrapped(node.description ?? "", { label: "  ", indent: 2 }),
+    wrapped(descriptionOf(field), { label: "  ", indent: 2 }),
     "",
     ...lines,
     ...(list.length === 0 ? [] : ["", "fields", ...list]),
   ].join("\n");
+}
+
+function descriptionOf({ node, about }: Explained): string {
+  return [node.description, about].filter((text) => text !== undefined).join(" ");
 }
 
 function stepsText({ status, name }: Explained, steps: readonly string[]): string {
@@ -83,7 +87,7 @@ function explainedJson(field: Explained): object {
     ...(node.unit !== undefined && { unit: node.unit }),
     ...(entry.enum !== undefined && { values: entry.enum }),
     ...(allowed !== undefined && { allowed }),
-    description: node.description ?? "",
+    description: descriptionOf(field),
     spec: node.spec ?? "",
     url,
     status,

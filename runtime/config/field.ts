@@ -19,6 +19,8 @@ export interface Field {
   node: SchemaNode;
   /** The same of its entries, if it is a list or a map; else of itself. */
   entry: SchemaNode;
+  /** What is said of its closed list of values, if it has one. */
+  about?: string;
   required: boolean;
   explanation: Required<Explanation>;
   /** What is in it, or in its entries; of these nothing is told of what is in them. */
@@ -121,9 +123,19 @@ function fieldAt(place: Place): Field {
 }
 
 function fieldOf(place: Place): Field {
-  const { names, pointer, node, required, explanation } = place;
-  const entry = contentOf(place).node;
-  return { name: names.join("."), pointer, node, entry, required, explanation, fields: [] };
+  const { names, pointer, node, required, explanation, table } = place;
+  const { node: entry, type = "" } = contentOf(place);
+  const about = entry.enum === undefined ? undefined : table[type]?.description;
+  return {
+    name: names.join("."),
+    pointer,
+    node,
+    entry,
+    ...(about !== undefined && { about }),
+    required,
+    explanation,
+    fields: [],
+  };
 }
 
 function unknownField(

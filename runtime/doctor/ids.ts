@@ -22,7 +22,7 @@ export function ranges(machine: Machine): Judgement {
   return {
     verdict: "limited",
     found: `${found} for ${name}`,
-    effect: "maps the caller's own id alone: images with files of several users do not work",
+    effect: "maps the caller's own id alone, and refuses mappings of others",
     advice: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
   };
 }
@@ -37,7 +37,7 @@ export function helpers(machine: Machine): Judgement {
   return {
     verdict: "limited",
     found: wrong.join(", "),
-    effect: "maps the caller's own id alone",
+    effect: "maps the caller's own id alone, and refuses mappings of others",
     advice: "install them (Debian: uidmap), owned by root with the set-user-id bit",
   };
 }

@@ -24,7 +24,7 @@ export function capabilities(machine: Machine): Judgement {
   );
   if (missing.length === 0) return good(`all ${last + 1} in the bounding set`);
   return {
-    verdict: "limited",
+    verdict: NEEDED.some((name) => missing.includes(name)) ? "fatal" : "limited",
     found: `not in the bounding set: ${missing.join(" ")}`,
     effect: `leaves them out of containers, with a warning${CONSEQUENCES.filter(([name]) =>
       missing.includes(name),
@@ -35,10 +35,16 @@ export function capabilities(machine: Machine): Judgement {
   };
 }
 
+/** Without these no program of a container can be given an identity of its own. */
+const NEEDED: readonly string[] = ["CAP_SETPCAP", "CAP_SETGID"];
+
 const CONSEQUENCES: readonly [capability: string, text: string][] = [
   ["CAP_SYS_RESOURCE", "raises no limit above its own, and lowers no oomScoreAdj"],
   ["CAP_MKNOD", "binds the host's device nodes instead of making them"],
-  ["CAP_NET_ADMIN", "moves no network devices"],
+  ["CAP_SETPCAP", "cannot take capabilities from a program, and starts none"],
+  ["CAP_SETGID", "cannot set the groups of a program, and starts none"],
+  ["CAP_SETUID", "starts programs of root alone"],
+  ["CAP_NET_ADMIN", "makes no network namespace and moves no device, but in a user namespace"],
   ["CAP_SYS_NICE", "sets no real-time scheduling"],
 ];
 

@@ -63,7 +63,7 @@ export function flags({ hasFilterFlags }: Machine): Judgement {
   return {
     verdict: "limited",
     found: `the kernel does not know ${missing.join(" ")}`,
-    effect: "refuses linux.seccomp.flags with these",
+    effect: "has the kernel refuse linux.seccomp.flags with these, when the container starts",
     advice: "a newer kernel: WAIT_KILLABLE_RECV came with 5.19",
   };
 }

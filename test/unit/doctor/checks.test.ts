@@ -149,6 +149,17 @@ test("missing capabilities are told with what follows from each", () => {
   assert.match(effect ?? "", "oomScoreAdj");
 });
 
+test("a capability without which nothing starts is fatal", () => {
+  for (const [number, name] of [
+    [6, "CAP_SETGID"],
+    [8, "CAP_SETPCAP"],
+  ] as const) {
+    const mask = (0x1ffffffffffn & ~(1n << BigInt(number))).toString(16).padStart(16, "0");
+    const texts = { "/proc/self/status": `CapEff:\t${mask}\nCapBnd:\t${mask}\n` };
+    assert.equal(fatalOf(machineOf({ texts })), ["capabilities"], name);
+  }
+});
+
 test("modules, real-time groups, resctrl and memory nodes are seen by their files", () => {
   const machine = machineOf({
     texts: {

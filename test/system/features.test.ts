@@ -148,6 +148,22 @@ if (!foreignRuntime) {
     shows("features.seccomp.knownFlags");
   });
 
+  test("every mode and flag of memory policies that is listed is taken", async () => {
+    const { linux } = await features();
+    const { modes = [], flags = [] } = linux?.memoryPolicy ?? {};
+    assert.is(modes.length, 7);
+    assert.is(flags.length, 3);
+    for (const mode of modes) {
+      const nodes = /DEFAULT|LOCAL/.test(mode) ? {} : { nodes: "0" };
+      await plans({ linux: { memoryPolicy: { mode, ...nodes } } });
+    }
+    for (const flag of flags) {
+      const memoryPolicy = { mode: "MPOL_BIND", nodes: "0", flags: [flag] };
+      await plans({ linux: { memoryPolicy } });
+    }
+    shows("features.memoryPolicy.modes", "features.memoryPolicy.flags");
+  });
+
   test("every flag of seccomp that is listed as supported works", async () => {
     const { linux } = await features();
     for (const flag of linux?.seccomp?.supportedFlags ?? []) {

@@ -12,6 +12,7 @@ import {
 import { inside, run, withContainer } from "../support/container.ts";
 import { type TestNetwork, withNetwork } from "../support/network.ts";
 import { refusesBundle } from "../support/refusal.ts";
+import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 
 /** What `ip -json` says of a device, as far as tests look at it. */
@@ -115,6 +116,7 @@ test("a device moves with its name, addresses, hardware address and mtu, and is 
       { through: host.through },
     );
   });
+  shows("linux.netDevices", "linux.netDevices.addresses", "linux.netDevices.up");
 });
 
 test("a device is renamed, by a template too, and its addresses with it", async () => {
@@ -146,6 +148,7 @@ test("a device is renamed, by a template too, and its addresses with it", async 
       { through: host.through },
     );
   });
+  shows("linux.netDevices.template");
 });
 
 test("a device is there for the hooks of the container and for its program", async () => {
@@ -178,6 +181,7 @@ test("a device moves into a namespace that is joined, and stays there after dele
       assert.ok(moved?.flags.includes("UP"));
     });
   });
+  shows("linux.netDevices.not-managed", "linux.netDevices.not-moved-back");
 });
 
 test("a container in a user namespace gets devices, also in a joined network", async () => {
@@ -251,6 +255,7 @@ test("a device that cannot be moved is an error, and those before it come back",
       assert.equal(addressesOf(device(host, "ve1")), ["10.9.1.2/24 ve1"]);
     }
   });
+  shows("linux.netDevices.check", "linux.netDevices.name-taken");
 });
 
 test("devices need a network namespace that is not the caller's, and names that fit", async () => {

@@ -80,7 +80,7 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 
 .PHONY: test
 test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
-	@test/all.sh unit system security conformance fuzz
+	@test/all.sh unit system security conformance spec-conformance fuzz
 
 .PHONY: unit
 unit: $(GENERATED) ## Tests of single modules, without root
@@ -99,7 +99,7 @@ conformance: build build/conformance/version ## The validation programs of OCI r
 	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
 
 .PHONY: spec-conformance
-spec-conformance: $(GENERATED) ## Hold what the other tests have shown against the specification, and write docs/spec-conformance.md
+spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification, and write its page in docs
 	$(call at-most,120) $(BUN) test/spec/run.ts
 
 .PHONY: fuzz

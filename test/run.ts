@@ -3,7 +3,7 @@
 
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { emptyRecord, removeRecord } from "./spec/shown.ts";
+import { newRecord, removeRecord } from "./spec/shown.ts";
 
 interface Result {
   passed: number;
@@ -57,7 +57,7 @@ async function runFile(file: string): Promise<Result> {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", TEST_SHOWS: emptyRecord(name) },
+    env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", TEST_SHOWS: newRecord(name) },
   });
   running = child;
   let late = false;

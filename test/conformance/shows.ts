@@ -1,7 +1,7 @@
 // Which demands of the specification (test/spec/demands.txt) a clean program of the suite shows.
 
 import { appendFileSync } from "node:fs";
-import { emptyRecord } from "../spec/shown.ts";
+import { newRecord } from "../spec/shown.ts";
 import { isClean, type ProgramResult } from "./run-program.ts";
 
 const DEMANDS: Readonly<Record<string, readonly string[]>> = {
@@ -32,7 +32,7 @@ const DEMANDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Says which demands the clean programs of a whole run have shown. */
 export function recordShown(results: readonly ProgramResult[]): void {
-  const record = emptyRecord("test/conformance");
+  const record = newRecord("test/conformance");
   for (const { name } of results.filter(isClean)) {
     for (const id of DEMANDS[name] ?? []) {
       appendFileSync(record, `${JSON.stringify({ id, test: name })}\n`);

@@ -1,7 +1,15 @@
 // What the tests have said that they show. test/run.ts and the conformance run keep a file of it for
 // each file of tests that has passed, below build/test/shown.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -18,12 +26,12 @@ export interface Shown {
 /**
  * The file to which a file of tests says what it shows; what it said before is gone.
  *
- * @param file path of the tests below the project
+ * @param file path of the tests, or of their folder, below the project
  */
-export function emptyRecord(file: string): string {
+export function newRecord(file: string): string {
   const record = recordOf(file);
   mkdirSync(folder, { recursive: true });
-  rmSync(record, { force: true });
+  writeFileSync(record, `${hashOf(file)}\n`);
   return record;
 }
 
@@ -38,15 +46,21 @@ export function readShown(): Shown[] {
   const found = new Map<string, Shown>();
   for (const name of readdirSync(folder).sort()) {
     const file = name.replace(/\.jsonl$/, "").replaceAll(",", "/");
-    const record = recordOf(file);
-    const source = join(root, file);
-    if (!existsSync(source) || statSync(source).mtimeMs > statSync(record).mtimeMs) continue;
-    for (const line of readFileSync(record, "utf8").split("\n").filter(Boolean)) {
+    const [hash, ...lines] = readFileSync(recordOf(file), "utf8").split("\n").filter(Boolean);
+    if (hash !== hashOf(file)) continue;
+    for (const line of lines) {
       const { id, test }: { id: string; test: string } = JSON.parse(line);
       found.set(`${id}\n${file}\n${test}`, { id, file, test });
     }
   }
   return [...found.values()];
+}
+
+/** Tells one text of a file from another; a folder has none. */
+function hashOf(file: string): string {
+  const path = join(root, file);
+  const isFile = existsSync(path) && statSync(path).isFile();
+  return isFile ? Bun.hash(readFileSync(path)).toString(16) : "-";
 }
 
 function recordOf(file: string): string {

@@ -1,12 +1,17 @@
 // Tags of tests: which demands of the specification a test shows (test/spec/demands.txt).
 
 import { appendFileSync } from "node:fs";
-import { test } from "uvu";
+import { type Test, test } from "uvu";
 
 let name = "";
-test.before.each((context) => {
-  name = String(context["__test__"]);
-});
+nameTests(test);
+
+/** Lets `shows` know the names of the tests of a suite that has a context of its own. */
+export function nameTests<Context>(tests: Test<Context>): void {
+  tests.before.each((context) => {
+    name = String(Object(context)["__test__"]);
+  });
+}
 
 /**
  * Says which demands of the specification a test has shown: its last statement, which is reached

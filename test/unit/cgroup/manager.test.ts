@@ -11,9 +11,10 @@ import {
   missingDirectories,
   removeCgroup,
 } from "../../../runtime/cgroup/manager.ts";
-import { shows } from "../../support/shows.ts";
+import { nameTests, shows } from "../../support/shows.ts";
 
 const test = suite<{ top: string }>("manager");
+nameTests(test);
 test.before.each((context) => {
   context.top = mkdtempSync(join(tmpdir(), "cgroup-"));
 });

@@ -6,6 +6,7 @@ import type { IntelRdt } from "../../../runtime/config/types.gen.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { configOf, lines, pointers, reasons } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
+import { shows } from "../../support/shows.ts";
 
 const host = { ...hybridRoot, resctrl: "/rdt" };
 
@@ -22,6 +23,7 @@ function planOf(field: IntelRdt, missingClasses: string[] = []): string[] {
 
 test("a configuration without the field leaves resctrl alone", () => {
   assert.equal(intelRdt(configOf({}), host, demo), { make: [], join: [], problems: [] });
+  shows("linux.intelRdt.absent");
 });
 
 test("without resctrl the field is refused", () => {
@@ -29,6 +31,7 @@ test("without resctrl the field is refused", () => {
   const { make, join, problems } = intelRdt(config, hybridRoot, demo);
   assert.equal([make, join, pointers(problems)], [[], [], ["/linux/intelRdt"]]);
   assert.match(problems[0]?.hint ?? "", "mount -t resctrl");
+  shows("linux.intelRdt.no-resctrl");
 });
 
 test("a container without a closID has a class of its own, which delete removes", () => {
@@ -64,6 +67,7 @@ test("a class that is named without schemata has to be there", () => {
   assert.equal(planOf({ closID: "/" }), ["host rdt.join $init → /rdt"]);
   const { problems } = compiled({ closID: "gold" }, ["/rdt/gold"]);
   assert.equal(pointers(problems), ["/linux/intelRdt/closID"]);
+  shows("linux.intelRdt.closID.missing");
 });
 
 test("names of resctrl's own directories are no classes", () => {
@@ -107,6 +111,7 @@ test("the older fields are written together and first, schemata last", () => {
     const args = JSON.parse(JSON.stringify(compiled(field).make[0]?.op.args));
     assert.equal(args.writes, writes, JSON.stringify(field));
   }
+  shows("linux.intelRdt.one-schema", "linux.intelRdt.no-schema", "linux.intelRdt.both-schemas");
 });
 
 test("the mount of resctrl is found among the others", () => {

@@ -28,6 +28,7 @@ import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { configOf } from "../../support/clause.ts";
 import { demo } from "../../support/container-facts.ts";
 import { opContext } from "../../support/op-context.ts";
+import { nameTests, shows } from "../../support/shows.ts";
 
 interface Tree {
   mount: string;
@@ -38,6 +39,7 @@ interface Tree {
 
 const INIT = 4321;
 const test = suite<Tree>("resctrl");
+nameTests(test);
 
 test.before.each((tree) => {
   tree.mount = mkdtempSync(join(tmpdir(), "resctrl-"));
@@ -138,6 +140,9 @@ test("a container's own class is made, written, joined, and removed by delete", 
   assert.not(existsSync(own));
   // And once more, as after a crash in between.
   undoByJournal(ops);
+  shows("linux.intelRdt", "linux.intelRdt.closID.absent", "linux.intelRdt.removed");
+  shows("linux.intelRdt.monitoring", "linux.intelRdt.monitoring.removed");
+  shows("linux.intelRdt.both-schemas", "linux.intelRdt.schemata", "linux.intelRdt.rules");
 });
 
 test("a class of the container's id that was there is used, and stays", (tree) => {
@@ -152,6 +157,7 @@ test("a class of the container's id that was there is used, and stays", (tree) =
   undoByJournal(ops);
   for (const op of ops.toReversed()) op.takeBack?.(tree.context);
   assert.ok(existsSync(own));
+  shows("linux.intelRdt.kept");
 });
 
 test("a class that is there is joined if its schemata fit, and not written", (tree) => {
@@ -162,6 +168,7 @@ test("a class that is there is joined if its schemata fit, and not written", (tr
   assert.is(readFileSync(join(gold, "tasks"), "utf8"), `${INIT}`);
   undoByJournal(ops);
   assert.ok(existsSync(gold));
+  shows("linux.intelRdt.closID.differs");
 });
 
 test("a class that is there with other schemata is an error that names both", (tree) => {
@@ -171,6 +178,7 @@ test("a class that is there with other schemata is an error that names both", (t
     /gold is there with other schemata: found L3:1=f, wanted 3, found MB:0=100, wanted 20$/,
   );
   assert.is(readFileSync(join(tree.mount, "gold/tasks"), "utf8"), "");
+  shows("linux.intelRdt.closID.differs");
 });
 
 test("a class that is named and missing is made, and stays after delete", (tree) => {
@@ -179,6 +187,7 @@ test("a class that is named and missing is made, and stays after delete", (tree)
   assert.is(written(tree, made), "L3:0=1\n");
   undoByJournal(ops);
   assert.ok(existsSync(made));
+  shows("linux.intelRdt.closID.new", "linux.intelRdt.kept");
 });
 
 test("a create that fails takes back what it has made, and nothing else", (tree) => {
@@ -201,11 +210,13 @@ test("a monitoring group that is there is an error, and not removed", (tree) => 
   undoByJournal(ops);
   for (const op of ops.toReversed()) op.takeBack?.(tree.context);
   assert.ok(existsSync(group));
+  shows("linux.intelRdt.monitoring.fails");
 });
 
 test("the root class is joined without anything being made", (tree) => {
   perform(tree, { closID: "/" });
   assert.is(readFileSync(join(tree.mount, "tasks"), "utf8"), `${INIT}`);
+  shows("linux.intelRdt.default-class");
 });
 
 test("an error has the kernel's own words with it", (tree) => {
@@ -217,6 +228,7 @@ test("an error has the kernel's own words with it", (tree) => {
   assert.throws(() => group?.run(tree.context), /mkdir.*\(ENOENT\)$/);
   rmSync(join(tree.mount, "info/last_cmd_status"));
   assert.throws(() => group?.run(tree.context), /mkdir.*\(ENOENT\)$/);
+  shows("linux.intelRdt.monitoring.fails");
 });
 
 test.run();

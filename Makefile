@@ -42,7 +42,7 @@ demo: build bundles/hello/rootfs/bin/hello ## Take a container through its life,
 .PHONY: help
 help: ## List all of this
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 ##@ Programs
 
@@ -99,7 +99,7 @@ conformance: build build/conformance/version ## The validation programs of OCI r
 	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
 
 .PHONY: spec-conformance
-spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification, and write its page in docs
+spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification; writes the page in docs
 	$(call at-most,120) $(BUN) test/spec/run.ts
 
 .PHONY: fuzz

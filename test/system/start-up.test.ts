@@ -268,20 +268,23 @@ FDSTORE=1" barrier; sleep 100`,
       const env = { NOTIFY_SOCKET: socket };
       const create = startRunt(["create", "--bundle", directory, id], { env });
       assert.is((await create.ended).code, 0, create.stderr());
-      const startedMs = performance.now();
-      const { code, stderr } = await runt(["start", id], { env });
-      assert.equal({ code, stderr }, { code: 0, stderr: "" });
-      assert.ok(performance.now() - startedMs > 450, "start has waited");
-      const state = await stateOf(id);
-      assert.is(heard(), `[READY=1\nMAINPID=${state?.pid}\n] 0\n[BARRIER=1] 1\n`);
-      assert.is(state?.status, "running");
-      const said = await waitUntil(
-        "barrier",
-        () => /barrier/.test(create.stdout()) && create.stdout(),
-      );
-      assert.match(said, /^\/run\/notify\/notify.sock\ndrwxr-xr-x .*\nbarrier passed\n$/);
-      assert.match(create.stderr(), /Read-only file system/);
-      assert.is((await runt(["delete", "--force", id])).code, 0);
+      try {
+        const startedMs = performance.now();
+        const { code, stderr } = await runt(["start", id], { env });
+        assert.equal({ code, stderr }, { code: 0, stderr: "" });
+        assert.ok(performance.now() - startedMs > 450, "start has waited");
+        const state = await stateOf(id);
+        assert.is(heard(), `[READY=1\nMAINPID=${state?.pid}\n] 0\n[BARRIER=1] 1\n`);
+        assert.is(state?.status, "running");
+        const said = await waitUntil(
+          "barrier",
+          () => create.stdout().endsWith("passed\n") && create.stdout(),
+        );
+        assert.match(said, /^\/run\/notify\/notify.sock\ndrwxr-xr-x .*\nbarrier passed\n$/);
+        assert.match(create.stderr(), /Read-only file system/);
+      } finally {
+        assert.is((await runt(["delete", "--force", id])).code, 0);
+      }
     });
   });
 

@@ -2,9 +2,13 @@
 
 import { REFUSED_RESOURCES } from "../../runtime/clauses/cgroup.ts";
 import { REFUSED_FIELDS } from "../../runtime/clauses/refused.ts";
+import { features } from "../../runtime/lifecycle/features.ts";
 
-/** Pointers of fields. */
+/** Pointers of fields, and what `features` says is not there of cgroups. */
 export function notYet(): string[] {
   const resources = REFUSED_RESOURCES.map((key) => `/linux/resources/${key}`);
-  return [...REFUSED_FIELDS, ...resources].toSorted();
+  const cgroups = Object.entries(features().linux.cgroup).flatMap(([name, isThere]) =>
+    isThere ? [] : [`cgroup.${name}`],
+  );
+  return [...REFUSED_FIELDS, ...resources, ...cgroups].toSorted();
 }

@@ -34,7 +34,7 @@ export function page(
   const parts = [
     INTRODUCTION,
     `Of ${all.length} demands, ${closed.length} are shown by tests and ${open.length} are not.\n`,
-    `## Not yet\n\nThese are valid, not supported yet, and refused with their names:\n`,
+    "## Not yet\n\nValid fields, and properties of `features`, that are not supported yet; refused by name:\n",
     `${notYet.map((name) => `- \`${name}\``).join("\n")}\n`,
   ];
   let document = "";

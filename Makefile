@@ -79,7 +79,7 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
 
 .PHONY: test
-test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
+test: tools build build/conformance/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
 	@test/all.sh unit system security conformance spec-conformance fuzz
 
 .PHONY: unit

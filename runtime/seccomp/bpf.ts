@@ -10,6 +10,8 @@ export interface Bpf {
   length: number;
   /** The newest return instruction of each value. */
   returns: Map<number, Place>;
+  /** Where the tests of arguments begin that stand for some rules: calls share them. */
+  tests: Map<object, Place>;
 }
 
 /** How many instructions the program had once the one in question was written. */
@@ -37,7 +39,12 @@ const JUMP_CODES = { eq: 0x15, gt: 0x25, ge: 0x35 };
 const FAR = 254;
 
 export function newBpf(): Bpf {
-  return { words: new Uint32Array(2 * MAX_INSTRUCTIONS), length: 0, returns: new Map() };
+  return {
+    words: new Uint32Array(2 * MAX_INSTRUCTIONS),
+    length: 0,
+    returns: new Map(),
+    tests: new Map(),
+  };
 }
 
 /** Ends the filter with an action; an equal instruction near enough is used again. */

@@ -100,7 +100,8 @@ function halves(value: number | bigint): { high: number; low: number } {
   return { high: Number(value >> 32n), low: Number(value & 0xffffffffn) };
 }
 
-function isSame(a: Condition, b: Condition): boolean {
+/** Whether two conditions hold for the same values. */
+export function isSame(a: Condition, b: Condition): boolean {
   return (
     compare(a, b) === 0 &&
     a.op === b.op &&

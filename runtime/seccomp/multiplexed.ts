@@ -33,7 +33,7 @@ export function multiplexed(
     if (isDirect) rules.push(...own);
     for (const call of reached) rules.push(...through(call, always === undefined ? own : [always]));
   }
-  if (rules.length > 0) return { rules };
+  if (rules.length > 0) return { entries: [], outcomes: new Map([[32, rules]]) };
   return isNamed ? null : undefined;
 }
 

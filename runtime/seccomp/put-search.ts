@@ -1,13 +1,26 @@
-// The body of a filter: the search for the system call number, and the tests of its arguments.
+// The body of a filter: the search for the system call number.
 
-import { type Bpf, type Place, putAnd, putJump, putLoad, putReturn } from "./bpf.ts";
-import { type Condition, inOrder, type Rule } from "./condition.ts";
+import { type Bpf, type Place, putJump, putLoad, putReturn } from "./bpf.ts";
+import { putRules } from "./put-rules.ts";
 import type { Range } from "./ranges.ts";
 import type { Outcome } from "./rules.ts";
 
-// Offsets in struct seccomp_data, linux/seccomp.h; 8 bytes an argument, the low half first.
+/** Offset in struct seccomp_data, linux/seccomp.h. */
 const NR = 0;
-const ARGS = 16;
+
+/**
+ * How many numbers of their own a leaf of the tree has at most. One costs an instruction in a leaf,
+ * and two among the branches: the more there are in a leaf, the shorter the filter and the longer
+ * the way. Of a long profile's numbers most stand in ranges, so that its leaves stay small.
+ */
+const POINTS_MAX = 16;
+
+/** Numbers of one outcome, and some among them that have another. */
+interface Leaf {
+  first: number;
+  outcome: Outcome;
+  points: Range[];
+}
 
 /**
  * A binary search for the system call number, and what follows from it.
@@ -17,58 +30,59 @@ const ARGS = 16;
  * @returns Where it begins.
  */
 export function putSearch(bpf: Bpf, ranges: readonly Range[], fallback: number): Place {
-  /** System calls of one entry of the profile share their tests. */
-  const tests = new Map<readonly Rule[], Place>();
-  const place = search(0, ranges.length);
+  const leaves = leavesFrom(ranges);
+  const place = search(0, leaves.length);
   return ranges.length > 1 ? putLoad(bpf, NR) : place;
 
   function search(from: number, to: number): Place {
     const middle = (from + to) >> 1;
-    const range = ranges[middle];
-    if (range === undefined) return putReturn(bpf, fallback);
-    if (middle === from) return putOutcome(range.outcome);
+    const leaf = leaves[middle];
+    if (leaf === undefined) return putReturn(bpf, fallback);
+    if (middle === from) return putLeaf(leaf);
     const yes = search(middle, to);
     const no = search(from, middle);
-    return putJump(bpf, { code: "ge", k: range.first, yes, no });
+    return putJump(bpf, { code: "ge", k: leaf.first, yes, no });
+  }
+
+  function putLeaf({ outcome, points }: Leaf): Place {
+    let no = putOutcome(outcome);
+    for (let at = points.length - 1; at >= 0; at -= 1) {
+      const point = points[at];
+      if (point === undefined) continue;
+      const yes = putOutcome(point.outcome);
+      no = putJump(bpf, { code: "eq", k: point.first, yes, no });
+    }
+    return no;
   }
 
   function putOutcome(outcome: Outcome): Place {
     if (typeof outcome === "number") return putReturn(bpf, outcome);
-    const place = tests.get(outcome) ?? putRules(bpf, outcome, fallback);
-    tests.set(outcome, place);
+    const place = bpf.tests.get(outcome) ?? putRules(bpf, outcome, fallback);
+    bpf.tests.set(outcome, place);
     return place;
   }
 }
 
-/** The rules of one system call: the first that matches decides. */
-function putRules(bpf: Bpf, rules: readonly Rule[], fallback: number): Place {
-  let next = putReturn(bpf, fallback);
-  for (const { conditions, action } of [...inOrder(rules)].reverse()) {
-    let place = putReturn(bpf, action);
-    for (const condition of [...conditions].reverse()) {
-      place = putCondition(bpf, condition, { yes: place, no: next });
+/** From left to right, each as far as it goes. */
+function leavesFrom(ranges: readonly Range[]): Leaf[] {
+  const leaves: Leaf[] = [];
+  let leaf: Leaf | undefined;
+  for (let at = 0; at < ranges.length; at += 1) {
+    const range = ranges[at];
+    if (range === undefined) break;
+    const next = ranges[at + 1];
+    const isPoint = next !== undefined && next.first - range.first === 1;
+    if (leaf !== undefined) {
+      if (range.outcome === leaf.outcome) continue;
+      if (isPoint && leaf.points.length < POINTS_MAX) {
+        leaf.points.push(range);
+        continue;
+      }
     }
-    next = place;
+    leaf = isPoint
+      ? { first: range.first, outcome: next.outcome, points: [range] }
+      : { first: range.first, outcome: range.outcome, points: [] };
+    leaves.push(leaf);
   }
-  return next;
-}
-
-function putCondition(bpf: Bpf, condition: Condition, to: { yes: Place; no: Place }): Place {
-  const { index, op, high, low, highMask, lowMask } = condition;
-  const { yes, no } = condition.negated ? { yes: to.no, no: to.yes } : to;
-  const offset = ARGS + 8 * index;
-  let place = yes;
-  if (lowMask !== 0) {
-    place = putJump(bpf, { code: op, k: low, yes, no });
-    place = putArgument(bpf, offset, lowMask);
-  }
-  if (highMask === 0) return place;
-  place = putJump(bpf, { code: "eq", k: high, yes: place, no });
-  if (op !== "eq") place = putJump(bpf, { code: "gt", k: high, yes, no: place });
-  return putArgument(bpf, offset + 4, highMask);
-}
-
-function putArgument(bpf: Bpf, offsetBytes: number, mask: number): Place {
-  if (mask !== 0xffffffff) putAnd(bpf, mask);
-  return putLoad(bpf, offsetBytes);
+  return leaves;
 }

@@ -2,7 +2,7 @@
 // pass through an architecture's table, which is in the order of the numbers.
 
 import type { Arch } from "./arch/arch.ts";
-import { type Conditional, type Outcome, outcomeFrom, type Said } from "./rules.ts";
+import { type Outcome, outcomeFrom, type Said } from "./rules.ts";
 
 /** From `first` to the number before the next range's. */
 export interface Range {
@@ -55,7 +55,6 @@ export function rangesFrom(archs: readonly Arch[], wanted: Wanted): Range[] {
 
 function addArch(ranges: Range[], arch: Arch, { said, fallbacks }: Wanted): void {
   const { firstNumber, calls, elsewhere, moreCalls, argumentBits } = arch;
-  const conditionals = new Map<Conditional, Outcome>();
   const ageless = firstNumber + AGELESS;
   /** After the last number that the profile names, and that of those which have an age. */
   let next = firstNumber;
@@ -63,12 +62,6 @@ function addArch(ranges: Range[], arch: Arch, { said, fallbacks }: Wanted): void
   // As in runc: a profile that names nothing, or nothing but number 0, tells no age.
   const beyond = (): number =>
     newest === firstNumber || newest === 1 ? fallbacks.unnamed : fallbacks.newer;
-
-  function outcomeOf(conditional: Conditional): Outcome {
-    const outcome = conditionals.get(conditional) ?? outcomeFrom(conditional, argumentBits);
-    conditionals.set(conditional, outcome);
-    return outcome;
-  }
 
   // Hundreds of rounds of cold code: what each one does is written out.
   for (const part of moreCalls === undefined ? calls : [...calls, moreCalls]) {
@@ -87,7 +80,11 @@ function addArch(ranges: Range[], arch: Arch, { said, fallbacks }: Wanted): void
           addRange(ranges, next, last);
         }
         const outcome =
-          typeof found === "number" ? found : found === null ? fallbacks.unnamed : outcomeOf(found);
+          typeof found === "number"
+            ? found
+            : found === null
+              ? fallbacks.unnamed
+              : outcomeFrom(found, argumentBits);
         if (outcome !== last) {
           last = outcome;
           addRange(ranges, number, outcome);

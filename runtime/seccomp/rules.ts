@@ -19,8 +19,11 @@ export type Outcome = number | readonly Rule[];
  */
 export type Said = number | Conditional | null;
 
-/** Entries of the profile, in its order, or rules made from some. */
-export type Conditional = { entries: readonly SeccompSyscall[] } | { rules: readonly Rule[] };
+/** Entries of the profile, in its order, and what has been made of them by the arguments' width. */
+export interface Conditional {
+  entries: readonly SeccompSyscall[];
+  outcomes: Map<32 | 64, Outcome>;
+}
 
 const EPERM = 1;
 
@@ -34,12 +37,12 @@ export function saidIn(profile: Seccomp, defaultValue: number): Map<string, Said
   for (const entry of profile.syscalls ?? []) {
     const value = actionValue(entry.action, entry.errnoRet);
     const isPlain = entry.args === undefined || entry.args.length === 0;
-    const fresh = value === defaultValue ? null : isPlain ? value : { entries: [entry] };
+    const fresh = value === defaultValue ? null : isPlain ? value : conditionalOf([entry]);
     for (const name of entry.names) {
       const present = said.get(name) ?? null;
       if (present === null) said.set(name, fresh);
-      else if (fresh !== null && typeof present !== "number" && "entries" in present) {
-        said.set(name, { entries: [...present.entries, entry] });
+      else if (fresh !== null && typeof present !== "number") {
+        said.set(name, conditionalOf([...present.entries, entry]));
       }
     }
   }
@@ -58,16 +61,25 @@ export function actionValue(action: string, errnoRet: number | bigint | undefine
   return ERRNO_ACTIONS.includes(action) ? value + Number(errnoRet ?? EPERM) : value;
 }
 
+function conditionalOf(entries: readonly SeccompSyscall[]): Conditional {
+  return { entries, outcomes: new Map() };
+}
+
 /**
- * What becomes of a system call.
+ * What becomes of a system call; the same object for the same width, so that tests can be shared.
  *
  * @param bits Width of the architecture's arguments.
  * @throws TypeError if an operator is unknown.
  */
-export function outcomeFrom(conditional: Conditional, bits: 32 | 64): Outcome {
-  if ("rules" in conditional) return conditional.rules;
+export function outcomeFrom({ entries, outcomes }: Conditional, bits: 32 | 64): Outcome {
+  const outcome = outcomes.get(bits) ?? merged(entries, bits);
+  outcomes.set(bits, outcome);
+  return outcome;
+}
+
+function merged(entries: readonly SeccompSyscall[], bits: 32 | 64): Outcome {
   const rules: Rule[] = [];
-  for (const entry of conditional.entries) {
+  for (const entry of entries) {
     const added = rulesOf(entry, bits);
     const always = added.find(({ conditions }) => conditions.length === 0);
     if (always !== undefined) return always.action;

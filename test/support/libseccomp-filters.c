@@ -1,6 +1,7 @@
 // Makes seccomp filters with libseccomp, as standard input says, a command a line:
-//   filter ACTION               begins a filter with this default action
-//   arch NAME                   x86, x32 or x86_64
+//   filter ACTION LEVEL         begins a filter with this default action; LEVEL is libseccomp's
+//                               SCMP_FLTATR_CTL_OPTIMIZE: 1 a list, 2 a binary tree
+//   arch NAME                   such as x86; one that libseccomp knows
 //   rule ACTION NAME [INDEX OP VALUE VALUETWO]...
 //   end                         prints the filter's instructions as hexadecimal bytes, or
 //                               "refused" if libseccomp took one of the rules not
@@ -79,14 +80,17 @@ int main(int argc, char **argv)
 {
 	scmp_filter_ctx filter = NULL;
 	char line[4096], name[32];
-	uint32_t action;
+	uint32_t action, level;
 	int status;
 
 	if (argc == 3 && strcmp(argv[1], "calls") == 0)
 		return print_calls(argv[2]);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
-		if (sscanf(line, "filter %" SCNu32, &action) == 1) {
+		if (sscanf(line, "filter %" SCNu32 " %" SCNu32, &action, &level) == 2) {
 			filter = seccomp_init(action);
+			if (filter == NULL)
+				return 4;
+			seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, level);
 			refused = 0;
 		} else if (sscanf(line, "arch %31s", name) == 1) {
 			status = seccomp_arch_add(filter, seccomp_arch_resolve_name(name));

@@ -23,6 +23,9 @@ import { holdProcess } from "./status.ts";
 /** How long the service manager may take to read what it was sent, as runc waits. */
 const BARRIER_TIMEOUT_MS = 30_000;
 
+/** How long the program's own barrier may take to follow; systemd-notify(1) sends one with READY. */
+const OWN_BARRIER_MS = 250;
+
 /** Where the program says that it is ready. */
 export interface ReadySocket {
   fd: number;
@@ -64,6 +67,7 @@ export function awaitReady(socket: ReadySocket, init: ProcessIdentity): void {
     if (message !== 0) {
       if (!hearsReady(socket)) continue;
       tellReady(socket, { mainPid: init.pid, leaves: true });
+      if (poll([{ fd: socket.fd, events: POLLIN }], OWN_BARRIER_MS)[0] !== 0) readSome(socket.fd);
       break;
     }
     if (ended !== 0 || pidfd === undefined) break;

@@ -85,11 +85,12 @@ export function processClause(
       execute: [],
     };
   }
+  const listener = listenerSteps(config, facts, container);
   const { cwd, args } = process;
   const env = environmentOf(config, process, container);
   return {
     ...always,
-    listener: listenerSteps(config, container),
+    listener: listener.check,
     ...scoreSteps(process, facts),
     directory: [step("init", makeWorkingDirectory({ path: cwd }), "/process/cwd")],
     prepare: [
@@ -112,6 +113,7 @@ export function processClause(
         : []),
       step("init", enterWorkingDirectory({ path: cwd }), "/process/cwd"),
       step("init", closeDescriptors({ preserve: container.preserveFds }), ""),
+      ...listener.allow,
       step("init", executeProgram({ name: args[0] ?? "" }), "/process/args"),
     ],
   };

@@ -3,7 +3,7 @@
 import type { Config } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { checkListener } from "../ops/listener.ts";
+import { allowTaking, checkListener } from "../ops/listener.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isSeccompEnabled, notifies, type Seccomp } from "../seccomp/profile.ts";
@@ -29,11 +29,26 @@ export function listenerFrom(
   return { path, ...(metadata !== undefined && { metadata }) };
 }
 
-/** A look whether the agent is there. */
-export function listenerSteps(config: Config, { bundle }: Container): Step[] {
+export interface ListenerSteps {
+  /** Before anything is made: whether the agent is there. */
+  check: readonly Step[];
+  /** Before the last calls, when init has given up its rights. */
+  allow: readonly Step[];
+}
+
+export function listenerSteps(
+  config: Config,
+  facts: HostFacts,
+  { bundle }: Container,
+): ListenerSteps {
   const listener = listenerFrom(config, bundle);
-  if (listener === undefined) return [];
-  return [step("host", checkListener({ path: listener.path }), "/linux/seccomp/listenerPath")];
+  if (listener === undefined) return { check: [], allow: [] };
+  const because = "/linux/seccomp/listenerPath";
+  const mayTrace = facts.capabilities.includes("CAP_SYS_PTRACE");
+  return {
+    check: [step("host", checkListener({ path: listener.path }), because)],
+    allow: mayTrace ? [] : [step("init", allowTaking({}), because)],
+  };
 }
 
 /** The compiled filter, or what is wrong with the profile. */

@@ -2,6 +2,7 @@
 // (lifecycle/listener.ts); here is what can be known of it before.
 
 import { SyscallError } from "../errors.ts";
+import { PR_SET_DUMPABLE, prctl } from "../sys/process.ts";
 import { tryFindStream } from "../sys/socket.ts";
 import { defineOp } from "./op.ts";
 
@@ -16,4 +17,14 @@ export const checkListener = defineOp<{ path: string }>({
     const result = tryFindStream(path);
     if (result < 0) throw new SyscallError(`connect("${path}")`, -result);
   },
+});
+
+/**
+ * Lets a `start` without CAP_SYS_PTRACE take the listener out of init, which it could trace but for
+ * PR_SET_DUMPABLE (ptrace(2), access mode checking). Init has only the program's own rights by then.
+ */
+export const allowTaking = defineOp<Record<string, never>>({
+  name: "listener.allow",
+  print: () => "start may trace init, to take the listener",
+  run: () => prctl(PR_SET_DUMPABLE, 1),
 });

@@ -1,6 +1,6 @@
 // SCMP_ACT_NOTIFY: an agent outside of the container gets the listener and answers system calls.
 
-import { openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { X86_64 } from "../../runtime/seccomp/arch/x86_64.ts";
@@ -8,6 +8,7 @@ import { OCI_VERSION } from "../../runtime/version.ts";
 import type { Json, Patch } from "../support/bundle.ts";
 import { compileC } from "../support/compile-c.ts";
 import { inside, run, stateOf, withContainer, withScript } from "../support/container.ts";
+import { ordinaryUser, rootless, userRootfs } from "../support/ordinary-user.ts";
 import { isRunning, readProc } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
@@ -153,6 +154,19 @@ test("without an agent create fails, and leaves nothing; without NOTIFY it needs
 });
 
 if ("program" in helper && !foreignRuntime) {
+  test("an ordinary user's container has its agent as well", () =>
+    withAgent("errno 28", async ({ path, lines }) => {
+      chmodSync(path, 0o777);
+      const as = ordinaryUser();
+      const patch = rootless({
+        root: { path: userRootfs() },
+        ...notifying(makeDirectory, path),
+      });
+      const stdout = await inside(attempt, patch, { as });
+      assert.match(stdout, /No space left/);
+      assert.is(stateFrom(lines()).fds[0], "seccompFd");
+    }));
+
   test("an agent that has gone before start fails it, and start can be tried again", async () => {
     const path = join(freshDirectory(), "s");
     const first = await startAgent("errno 28", path);

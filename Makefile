@@ -111,7 +111,7 @@ soak: build ## The long runs of the system and security tests, at their full siz
 	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security
 
 .PHONY: bench
-bench: build ## Compare times and memory with other runtimes (as root)
+bench: tools build ## Compare times and memory with other runtimes (as root)
 	$(BUN) bench/run.ts --runtime=$(RUNTIME)
 
 .PHONY: plans

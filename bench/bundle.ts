@@ -8,6 +8,8 @@ export interface BundleOptions {
   /** Types of the namespaces to create. */
   namespaces: readonly string[];
   cgroupsPath?: string;
+  /** linux.seccomp */
+  seccomp?: object;
 }
 
 /** The namespaces of `runc spec` on cgroup v1. */
@@ -33,8 +35,8 @@ export function writeBundle(folder: string, options: BundleOptions): string {
   return folder;
 }
 
-/** Without seccomp, as `runc spec`; without a terminal, and of a version that old peers accept. */
-function config({ args, namespaces, cgroupsPath }: BundleOptions): object {
+/** As `runc spec`, without a terminal, and of a version that old peers accept. */
+function config({ args, namespaces, cgroupsPath, seccomp }: BundleOptions): object {
   const capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
   const pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"];
   const strict = ["nosuid", "noexec", "nodev"];
@@ -63,6 +65,7 @@ function config({ args, namespaces, cgroupsPath }: BundleOptions): object {
     ],
     linux: {
       ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
+      ...(seccomp === undefined ? {} : { seccomp }),
       resources: { devices: [{ allow: false, access: "rwm" }] },
       namespaces: namespaces.map((type) => ({ type })),
       maskedPaths: [

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ociProfile } from "../test/support/moby-profile.ts";
 import { defaultNamespaces, writeBundle } from "./bundle.ts";
 import { timedMs } from "./measure.ts";
 import type { Runtime } from "./peers.ts";
@@ -29,8 +30,12 @@ let containers = 0;
 export function cases(folder: string, runtimes: readonly Runtime[]): Case[] {
   const withCgroup = [...defaultNamespaces, "cgroup"];
   return [
-    run("run", join(folder, "run"), defaultNamespaces),
-    run("run, cgroup namespace", join(folder, "run-cgroup"), withCgroup),
+    run("run", join(folder, "run"), { namespaces: defaultNamespaces }),
+    run("run, cgroup namespace", join(folder, "run-cgroup"), { namespaces: withCgroup }),
+    run("run, engines' profile", join(folder, "run-profile"), {
+      namespaces: withCgroup,
+      seccomp: enginesProfile(),
+    }),
     createStartDelete(join(folder, "create")),
     state(join(folder, "state"), runtimes),
   ];
@@ -41,11 +46,22 @@ export function withRoot({ command, name }: Runtime, folder: string): string[] {
   return [command, "--root", join(folder, `state of ${name}`.replaceAll(" ", "-"))];
 }
 
-function run(title: string, folder: string, namespaces: readonly string[]): Case {
-  const bundle = writeBundle(folder, { args: ["true"], namespaces });
+function run(
+  title: string,
+  folder: string,
+  options: { namespaces: readonly string[]; seccomp?: object },
+): Case {
+  const bundle = writeBundle(folder, { args: ["true"], ...options });
   const sample = (runtime: Runtime) =>
     timedMs([...withRoot(runtime, folder), "run", "--bundle", bundle, newId()]);
   return { title, budget: 0.6, sample };
+}
+
+/** The filter that Podman gives a container, and Docker nearly the same; `make tools` fetches it. */
+function enginesProfile(): object {
+  const text = readFileSync(join(import.meta.dirname, "../build/seccomp.json"), "utf8");
+  const capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
+  return ociProfile(JSON.parse(text), { arch: "amd64", capabilities });
 }
 
 function createStartDelete(folder: string): Case {

@@ -79,8 +79,8 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
 
 .PHONY: test
-test: tools build build/conformance/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
-	@test/all.sh unit system security conformance spec-conformance fuzz
+test: tools build build/conformance/version build/vm/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
+	@test/all.sh unit system security conformance test-vm spec-conformance fuzz
 
 .PHONY: unit
 unit: $(GENERATED) ## Tests of single modules, without root
@@ -97,6 +97,10 @@ security: build ## Tests of known attacks
 .PHONY: conformance
 conformance: build build/conformance/version ## The validation programs of OCI runtime-tools, against RUNTIME (build/runt)
 	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
+
+.PHONY: test-vm
+test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v2, systemd, AppArmor), in virtual machines
+	$(call at-most,360) $(BUN) test/vm/run.ts
 
 .PHONY: spec-conformance
 spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification; writes the page in docs
@@ -136,6 +140,14 @@ bundles/hello/rootfs/bin/hello: bundles/rootfs.sh bundles/hello/hello.sh
 build/conformance/version: test/conformance/build.ts | $(PACKAGES)
 	$(call at-most,300) $(BUN) --eval 'import { build } from "./test/conformance/build.ts"; build()'
 	@touch --no-create $@
+
+# Built apart, for the same reason. Where it cannot be made the tests are skipped with the log's last words.
+build/vm/version: test/vm/image.sh test/vm/initramfs.sh test/vm/guest/job.service
+	@mkdir -p build/vm
+	@rm -f $@
+	@echo "making images of virtual machines, once: some 40 seconds"
+	@$(call at-most,600) test/vm/image.sh > build/vm/image.log 2>&1 \
+	  || tail -n 5 build/vm/image.log
 
 build/runt: runtime/launcher.sh build/libexec/runt
 	sed 's|@LIBEXEC@|$(LIBEXEC)|' runtime/launcher.sh > $@.tmp

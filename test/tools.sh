@@ -15,6 +15,14 @@ needed='
 /usr/include/x86_64-linux-gnu/sys/types.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev
 '
+# For the virtual machines of test/vm, without which those tests are skipped.
+wanted='
+/usr/bin/qemu-system-x86_64 qemu-system-x86
+/usr/bin/mmdebstrap mmdebstrap
+/usr/sbin/mke2fs e2fsprogs
+/usr/bin/cpio cpio
+/usr/sbin/depmod kmod
+'
 
 # install PACKAGE...; lists of packages may be absent or too old.
 install() {
@@ -52,11 +60,20 @@ fetch_profile() {
   [ -e build/seccomp.json ]
 }
 
-missing=$(echo "$needed" | while read -r file package; do
-  [ -z "$file" ] || [ -e "$file" ] || echo "$package"
-done)
+# missing LIST: the packages of what is not there.
+missing() {
+  echo "$1" | while read -r file package; do
+    [ -z "$file" ] || [ -e "$file" ] || echo "$package"
+  done
+}
+
+packages=$(missing "$needed")
 # shellcheck disable=SC2086 # one word a package
-[ -z "$missing" ] || install $missing
+[ -z "$packages" ] || install $packages
+
+packages=$(missing "$wanted")
+# shellcheck disable=SC2086 # one word a package
+[ -z "$packages" ] || install $packages || echo "without $packages no virtual machine is tested" >&2
 
 mkdir -p build
 [ -e build/seccomp.json ] || fetch_profile || { apt-get update -qq && fetch_profile; } ||

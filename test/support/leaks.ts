@@ -3,13 +3,14 @@
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { patience } from "./patience.ts";
 import { isRunning, readProc, statusFields } from "./process.ts";
 import { abandonedRooms, type Room, room } from "./room.ts";
 import { runt } from "./runt.ts";
 import { waitUntil } from "./wait.ts";
 
 /** Namespaces and cgroups of a killed process go some moments after it. */
-const patienceMs = 3000;
+const patienceMs = 3000 * patience;
 
 /** Everything of the room that is still on the host, one line each; waits a little for none. */
 export async function leaks(): Promise<string[]> {

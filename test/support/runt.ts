@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { patience } from "./patience.ts";
 import { freshName, room, roomVariable } from "./room.ts";
 
 /** Exit code of a command that was killed at its time limit: no program's own. */
@@ -99,7 +100,7 @@ export function startRunt(args: readonly string[], options: RuntOptions = {}): R
     kill: (signal) => child.kill(signal),
     stdout,
     stderr,
-    ended: ending(child, options.limitMs ?? 20_000).then((code) => {
+    ended: ending(child, (options.limitMs ?? 20_000) * patience).then((code) => {
       if (code !== undefined) return { code, stdout: stdout(), stderr: stderr() };
       const stderrText = `${args.join(" ")}: killed, no end in time\n${stderr()}`;
       return { code: LATE, stdout: stdout(), stderr: stderrText };

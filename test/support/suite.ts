@@ -4,6 +4,7 @@
 import { test as uvuTest } from "uvu";
 import * as assert from "uvu/assert";
 import { cleanUp, leaks } from "./leaks.ts";
+import { patience } from "./patience.ts";
 import { runtime } from "./runt.ts";
 
 const usualLimitMs = process.env["SOAK"] === "1" ? 3_500_000 : 100_000;
@@ -13,7 +14,7 @@ export const test = uvuTest;
 
 /** Runs the file's tests; the last line of every test file. */
 export function runTests(options: { limitMs?: number } = {}): void {
-  const limitMs = options.limitMs ?? usualLimitMs;
+  const limitMs = options.limitMs ?? usualLimitMs * patience;
   const timer = setTimeout(() => {
     console.log(`the file took more than ${limitMs / 1000} s`);
     cleanUp().finally(() => process.exit(1));

@@ -1,0 +1,27 @@
+// The kinds of machine that are tried, and which tests concern them.
+
+export interface Layout {
+  name: string;
+  /** Words of the kernel's command line. */
+  kernel: readonly string[];
+  /** Files of tests. Emulation makes them 10 to 20 times slower: those that need this machine. */
+  tests: readonly string[];
+}
+
+export const layouts: readonly Layout[] = [
+  {
+    name: "v2-systemd",
+    kernel: ["systemd.unified_cgroup_hierarchy=1"],
+    tests: ["test/vm/apparmor.test.ts", "test/vm/delegation.test.ts"],
+  },
+  {
+    name: "v2",
+    kernel: ["init=/job/test/vm/guest/init.sh"],
+    tests: ["test/vm/rights.test.ts"],
+  },
+  {
+    name: "v1-systemd",
+    kernel: ["systemd.unified_cgroup_hierarchy=0", "systemd.legacy_systemd_cgroup_controller=1"],
+    tests: ["test/system/cgroup.test.ts"],
+  },
+];

@@ -12,6 +12,7 @@ import {
   enterNamespace,
   forkJoiner,
   openNamespace,
+  openTimeOffsets,
   setTimeOffsets,
   unshareNamespace,
 } from "../ops/namespace.ts";
@@ -48,7 +49,9 @@ export const NAMESPACE_TYPES: readonly string[] = Object.keys(TYPES);
 export interface NamespacesClause {
   /** Opens what is joined by path, before anything is made. */
   open: readonly Step[];
-  /** Everything up to and with the clone of init. */
+  /** The joiner, where there is one ({@link hasJoiner}), while it is nobody's but the caller's. */
+  fork: readonly Step[];
+  /** Everything else up to and with the clone of init. */
   clone: readonly (Step | Wait)[];
   /** By the host, after the clone: the ids of a user namespace that init is the first in. */
   map: readonly Step[];
@@ -76,6 +79,11 @@ export function isolates(config: Config, container: Container, type: Namespace["
 /** Whether the container's namespace of this type is made for it. */
 export function hasNewNamespace(config: Config, type: Namespace["type"]): boolean {
   return config.linux?.namespaces?.some((one) => one.type === type && isNew(one)) ?? false;
+}
+
+/** Whether a process between the host and init does what the clone of init cannot. */
+export function hasJoiner({ linux }: Config): boolean {
+  return linux?.namespaces?.some((one) => !isNew(one) || one.type === "time") ?? false;
 }
 
 /**
@@ -119,6 +127,7 @@ export function namespaces(config: Config, surroundings: Surroundings): Namespac
     open: joined.map(({ type, flag, path = "", pointer, slot }) =>
       step("host", openNamespace({ type, flag, path, into: slot }), pointer),
     ),
+    fork: hasJoiner(config) ? forkSteps(config) : [],
     clone: cloneSteps(config, { joined, made }, surroundings),
     map: mapsInit
       ? [step("host", mapIdsOf("init", config, surroundings), "/linux/uidMappings")]
@@ -134,6 +143,17 @@ export function namespaces(config: Config, surroundings: Surroundings): Namespac
       ...idMappingProblems(config, surroundings),
     ],
   };
+}
+
+const OFFSETS = "$time-offsets";
+
+function forkSteps(config: Config): Step[] {
+  return [
+    step("host", forkJoiner({}), "/linux/namespaces"),
+    ...(offsetsOf(config).length === 0
+      ? []
+      : [step("joiner", openTimeOffsets({ into: OFFSETS }), "/linux/timeOffsets")]),
+  ];
 }
 
 function cloneSteps(
@@ -153,12 +173,12 @@ function cloneSteps(
     const cgroup = surroundings.birthplace;
     return step(by, cloneInit({ flags, text, by, cgroup }), "/linux/namespaces");
   };
-  if (joined.length === 0 && time === undefined) return [clone("host")];
+  if (!hasJoiner(config)) return [clone("host")];
+  // Whoever is in a namespace that is joined may have rights over who comes. An ordinary user who
+  // makes the user namespace has to write its maps, and joins nothing.
+  const meetsOthers = joined.length > 0 || !hasNamespace(config, "user");
   return [
-    step("host", forkJoiner({}), "/linux/namespaces"),
-    ...(inside || made.some(({ type }) => type === "user")
-      ? []
-      : [step("joiner", protectProcess({}), "")]),
+    ...(meetsOthers ? [step("joiner", protectProcess({}), "")] : []),
     ...joinSteps(config, joined),
     ...(inside ? enterUserNamespace(config, { joined, made }, surroundings) : []),
     ...lateJoinSteps(joined, inside),
@@ -217,19 +237,23 @@ function enterUserNamespace(
   ];
 }
 
-function timeSteps({ linux }: Config, { type, flag, pointer }: Listed): Step[] {
-  const { boottime, monotonic } = linux?.timeOffsets ?? {};
-  const offsets = Object.entries({ monotonic, boottime }).flatMap(([clock, offset]) =>
-    offset === undefined
-      ? []
-      : [{ clock, secs: String(offset.secs ?? 0), nanosecs: offset.nanosecs ?? 0 }],
-  );
+function timeSteps(config: Config, { type, flag, pointer }: Listed): Step[] {
+  const offsets = offsetsOf(config);
   return [
     step("joiner", unshareNamespace({ type, flag }), pointer),
     ...(offsets.length === 0
       ? []
-      : [step("joiner", setTimeOffsets({ offsets }), "/linux/timeOffsets")]),
+      : [step("joiner", setTimeOffsets({ offsets, file: OFFSETS }), "/linux/timeOffsets")]),
   ];
+}
+
+function offsetsOf({ linux }: Config) {
+  const { boottime, monotonic } = linux?.timeOffsets ?? {};
+  return Object.entries({ monotonic, boottime }).flatMap(([clock, offset]) =>
+    offset === undefined
+      ? []
+      : [{ clock, secs: String(offset.secs ?? 0), nanosecs: offset.nanosecs ?? 0 }],
+  );
 }
 
 function becomeStep(config: Config): Step {

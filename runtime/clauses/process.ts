@@ -14,6 +14,7 @@ import {
 } from "../ops/exec.ts";
 import {
   forbidNewPrivileges,
+  hideProcess,
   joinKeyring,
   newSession,
   protectProcess,
@@ -26,7 +27,7 @@ import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isHostRoot } from "./caller-may.ts";
 import type { Container } from "./container.ts";
-import { hasNewNamespace } from "./namespaces.ts";
+import { hasJoiner, hasNewNamespace } from "./namespaces.ts";
 import { notifyEnvironment } from "./notify-socket.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
 import { labelledKeyring } from "./security-labels.ts";
@@ -35,11 +36,13 @@ import { labelledKeyring } from "./security-labels.ts";
 const DEFAULT_PATH = "/bin:/usr/bin";
 
 export interface ProcessClause {
+  /** First of all, by a host that can do without being traced itself. */
+  hide: readonly Step[];
   /** Before anything is made: a wrong socket fails early. */
   listener: readonly Step[];
   /** By the host for init, which may not be allowed to lower it. */
   score: readonly Step[];
-  /** By init for itself, whose files are nobody's but root's once it is protected. */
+  /** By init or its joiner for itself, whose files are nobody's but root's once it is protected. */
   ownScore: readonly Step[];
   /** First of all in init. */
   begin: readonly Step[];
@@ -73,7 +76,7 @@ export function processClause(
       : []),
   ];
   const release = [step("init", releaseProcess({}), "")];
-  const always = { begin, release, problems };
+  const always = { hide: hideSteps(facts), begin, release, problems };
   if (process === undefined) {
     return {
       ...always,
@@ -91,7 +94,7 @@ export function processClause(
   return {
     ...always,
     listener: listener.check,
-    ...scoreSteps(process, facts),
+    ...scoreSteps(config, process, facts),
     directory: [step("init", makeWorkingDirectory({ path: cwd }), "/process/cwd")],
     prepare: [
       ...(process.terminal ? [] : [step("init", reopenNull({}), "")]),
@@ -126,12 +129,21 @@ function filterOf(filter: SeccompFilter | undefined) {
   return { program: Buffer.from(program).toString("base64"), flags, instructions };
 }
 
-function scoreSteps({ oomScoreAdj: value }: Process, facts: HostFacts) {
+/** Whoever is not root, or has no CAP_SYS_PTRACE, could not look after init any more. */
+function hideSteps({ uid, capabilities }: HostFacts): Step[] {
+  const mayTrace = uid === 0 && capabilities.includes("CAP_SYS_PTRACE");
+  return mayTrace ? [step("host", hideProcess({}), "")] : [];
+}
+
+function scoreSteps(config: Config, { oomScoreAdj: value }: Process, facts: HostFacts) {
   const pointer = "/process/oomScoreAdj";
   if (value === undefined) return { score: [], ownScore: [] };
   return isHostRoot(facts)
     ? { score: [step("host", setOomScoreAdj({ value }), pointer)], ownScore: [] }
-    : { score: [], ownScore: [step("init", tryOomScoreAdj({ value }), pointer)] };
+    : {
+        score: [],
+        ownScore: [step(hasJoiner(config) ? "joiner" : "init", tryOomScoreAdj({ value }), pointer)],
+      };
 }
 
 /**

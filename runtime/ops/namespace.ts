@@ -1,15 +1,7 @@
 // Namespaces: opened by path, joined, unshared; and the clone that makes the new ones.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import {
-  closeFd,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_RDONLY,
-  O_WRONLY,
-  open,
-  tryWriteOnce,
-} from "../sys/file.ts";
+import { O_NOCTTY, O_NONBLOCK, O_RDONLY, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import {
   bringUp as bringInterfaceUp,
   setDomainname as callSetdomainname,
@@ -65,21 +57,28 @@ interface Offset {
   nanosecs: number;
 }
 
+const OFFSETS_FILE = "/proc/self/timens_offsets";
+
+/** Opens the file of {@link setTimeOffsets} while it is the process's own, which no one may trace later. */
+export const openTimeOffsets = defineOp<{ into: string }>({
+  name: "time.open-offsets",
+  print: ({ into }) => `${OFFSETS_FILE} →${into}`,
+  run: ({ into }, { slots }) => slots.put(into, open(OFFSETS_FILE, O_WRONLY)),
+});
+
 /** /proc/self/timens_offsets (time_namespaces(7)), before any child is in the namespace. */
-export const setTimeOffsets = defineOp<{ offsets: readonly Offset[] }>({
+export const setTimeOffsets = defineOp<{ offsets: readonly Offset[]; file: string }>({
   name: "time.set-offsets",
   print: ({ offsets }) => offsets.map(offsetText).join(", "),
-  run: ({ offsets }) => {
-    const path = "/proc/self/timens_offsets";
-    const fd = open(path, O_WRONLY);
-    const result = tryWriteOnce(fd, `${offsets.map(offsetText).join("\n")}\n`);
-    closeFd(fd);
+  run: ({ offsets, file }, { slots }) => {
+    const result = tryWriteOnce(slots.get(file), `${offsets.map(offsetText).join("\n")}\n`);
+    slots.close(file);
     if (result < 0) {
       const hint =
         result === -ERANGE ? " (hint: the clock would be below zero or far too large)" : "";
       const text = offsets.map(offsetText).join(", ");
       throw new RuntimeError(
-        `${new SyscallError(`write("${path}", "${text}")`, -result).message}${hint}`,
+        `${new SyscallError(`write("${OFFSETS_FILE}", "${text}")`, -result).message}${hint}`,
       );
     }
   },

@@ -12,16 +12,23 @@ const PROC_ROOT_INODE = 1n;
 
 /**
  * A detached procfs of the current pid namespace (fsopen(2), Linux 5.2); where the kernel refuses a
- * new one, because of a user namespace whose view of /proc is covered, the one that is there.
+ * new one, to an ordinary user or because of a user namespace whose view of /proc is covered, the one
+ * that is there.
  */
 export function openProc(): number {
+  try {
+    return makeProc();
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno !== EPERM) throw error;
+    return openMountedProc();
+  }
+}
+
+function makeProc(): number {
   const context = fsopen("proc");
   try {
     fsconfigCreate(context);
     return fsmount(context, 0);
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.errno !== EPERM) throw error;
-    return openMountedProc();
   } finally {
     closeFd(context);
   }

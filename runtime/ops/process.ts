@@ -33,6 +33,17 @@ const EACCES = 13;
 const ENOSYS = 38;
 
 /**
+ * Nobody traces the host, nor what it clones, who lacks CAP_SYS_PTRACE outside of all containers. The
+ * owner of a user namespace has every capability in it: to a root without any, in a container beside,
+ * a process that has just been cloned into one would be open, with the host's files (ptrace(2)).
+ */
+export const hideProcess = defineOp<Nothing>({
+  name: "process.hide",
+  print: () => "cannot be traced, nor what it clones",
+  run: () => prctl(PR_SET_DUMPABLE, 0),
+});
+
+/**
  * Before anything else in init: it dies with the process that makes it, nobody in a namespace that
  * it joins can trace or read it (PR_SET_DUMPABLE), and it makes files with the modes it is told.
  */

@@ -11,7 +11,7 @@ import { ioPriority } from "../clauses/io-priority.ts";
 import { masks } from "../clauses/masks.ts";
 import { memoryPolicy } from "../clauses/memory-policy.ts";
 import { mounts } from "../clauses/mounts.ts";
-import { hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
+import { hasJoiner, hasNewNamespace, namespaces } from "../clauses/namespaces.ts";
 import { netDevices } from "../clauses/net-devices.ts";
 import { notifySocket } from "../clauses/notify-socket.ts";
 import { personality } from "../clauses/personality.ts";
@@ -29,7 +29,7 @@ import { ConfigError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { awaitStart, listenForStart, writeRecord } from "../ops/start.ts";
 import { assemble } from "./assemble.ts";
-import { type Plan, type Step, step, type Wait, waits } from "./step.ts";
+import { type Plan, type Step, step, waits } from "./step.ts";
 
 /**
  * Compiles config.json into the steps of create. Pure: the same input gives the same plan.
@@ -92,6 +92,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     : [];
 
   return assemble([
+    program.hide, // First: what is cloned is born so.
     who.warnings,
     labels.warnings,
     console.connect, // A wrong socket, namespace or source fails before anything is made.
@@ -105,6 +106,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     opener === "host" ? opened : [], // What init could not open later.
     host(listenForStart({ directory })), // Init inherits the socket.
     rootfs.enter, // Init is born in it: its ids may not be let through the folders above.
+    spaces.fork,
+    hasJoiner(config) ? program.ownScore : [], // While its files in /proc are its own.
     spaces.clone,
     rootfs.leave,
     host(writeRecord({ phase: "identified" })), // From here on `delete` finds init, come what may.
@@ -114,8 +117,9 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     classes.join, // By the host, who sees resctrl.
     program.score,
 
-    adopted(spaces.clone), // Init of a joiner speaks only once the host has heard the joiner.
-    program.ownScore, // While init's files in /proc are its own.
+    // Both would pass the baton on one socket; the host takes the joiner's first.
+    hasJoiner(config) ? [waits("init")] : [],
+    hasJoiner(config) ? [] : program.ownScore, // The same of init.
     spaces.mapped,
     opener === "init" ? opened : [], // Still with the ids that may see them.
     trees.openInside, // With the host's rights, from the mounts that init has: locked where it must be.
@@ -178,9 +182,4 @@ function host(op: Step["op"]): Step[] {
 
 function init(op: Step["op"]): Step[] {
   return [step("init", op, "")];
-}
-
-/** Both the joiner and init would pass the baton on one socket; the host takes the joiner's first. */
-function adopted(clone: readonly (Step | Wait)[]) {
-  return clone.some((one) => "who" in one && one.who === "joiner") ? [waits("init")] : [];
 }

@@ -332,6 +332,25 @@ test("a score, device rules and a cgroup are done without, each with one warning
   assert.is((await run(higher, { as })).stdout, "700\n");
 });
 
+test("in a user namespace that is joined the score and the clocks are set as well", async () => {
+  await withContainer(
+    sleeper,
+    async ({ does, state }) => {
+      await does("start");
+      const joined = { type: "user", path: `/proc/${(await state()).pid}/ns/user` };
+      const namespaces: Json[] = [joined, ...rootlessNamespaces.slice(1), { type: "time" }];
+      const linux = { namespaces, timeOffsets: { boottime: { secs: 1_000_000 } } };
+      const patch = rootless({ process: { oomScoreAdj: 700 }, linux });
+      const text = "cat /proc/self/oom_score_adj; grep boottime /proc/self/timens_offsets";
+      const { code, stdout, stderr } = await run(withScript(text, patch), { as });
+      assert.is(code, 0, stderr);
+      assert.match(stdout, /^700\nboottime +1000000 +0\n$/);
+      assert.not.match(stderr, /oomScoreAdj/);
+    },
+    { as },
+  );
+});
+
 test("--rootless=false asks for the cgroup, and true lets root do without", async () => {
   const flags = ["run", "--bundle", bundle(rootless()), freshName()];
   await refusesCommand(["--rootless=false", ...flags], /cgroup\.create.*EACCES.*hint/, { as });

@@ -30,10 +30,13 @@ test("without namespaces init is cloned all the same", () => {
 });
 
 test("a namespace with a path is opened by the host and joined by a joiner", () => {
-  const { open, clone } = compiled({ type: "network", path: "/run/ns/net" }, { type: "mount" });
+  const { open, fork, clone } = compiled(
+    { type: "network", path: "/run/ns/net" },
+    { type: "mount" },
+  );
   assert.equal(lines(open), ["host namespace.open network /run/ns/net →$network-namespace"]);
+  assert.equal(lines(fork), ["host joiner.fork"]);
   assert.equal(lines(clone), [
-    "host joiner.fork",
     "joiner process.protect dies with its maker, cannot be traced, umask 0",
     "joiner namespace.join network $network-namespace",
     "joiner clone mount →$init",
@@ -63,7 +66,7 @@ test("namespaces of others are joined before a new user namespace takes the righ
   const list: Namespace[] = [{ type: "user" }, { type: "network", path: "/n" }];
   const { clone, map } = compiledFor({ ...MAPPED, namespaces: list });
   assert.equal(lines(clone), [
-    "host joiner.fork",
+    "joiner process.protect dies with its maker, cannot be traced, umask 0",
     "joiner namespace.join network $network-namespace",
     "joiner clone user →$init",
     "host init.adopt $init",
@@ -79,7 +82,7 @@ test("a user namespace is joined after what may be joined without it, and before
   ];
   const { clone, map, become } = compiledFor({ namespaces: list });
   assert.equal(lines(clone), [
-    "host joiner.fork",
+    "joiner process.protect dies with its maker, cannot be traced, umask 0",
     "joiner namespace.join network $network-namespace if allowed",
     "joiner namespace.join user $user-namespace",
     "joiner namespace.join network $network-namespace",
@@ -93,9 +96,12 @@ test("a user namespace is joined after what may be joined without it, and before
 test("a time namespace is the joiner's until it has its offsets, in the user namespace that owns it", () => {
   const timeOffsets = { boottime: { secs: -5 }, monotonic: { secs: 7n, nanosecs: 8 } };
   const list: Namespace[] = [{ type: "time" }, { type: "user" }, { type: "pid" }];
-  const { clone, map } = compiledFor({ ...MAPPED, timeOffsets, namespaces: list });
-  assert.equal(lines(clone), [
+  const { fork, clone, map } = compiledFor({ ...MAPPED, timeOffsets, namespaces: list });
+  assert.equal(lines(fork), [
     "host joiner.fork",
+    "joiner time.open-offsets /proc/self/timens_offsets →$time-offsets",
+  ]);
+  assert.equal(lines(clone), [
     "joiner unshare user",
     "host waits",
     "host ids.map joiner: uid 0→100000×65536, gid 0→100000×65536",

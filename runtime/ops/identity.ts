@@ -1,6 +1,6 @@
 // User, groups and capabilities of the container's program.
 
-import { SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   clearAmbient,
   setCapabilities,
@@ -33,6 +33,8 @@ export interface Identity {
 
 const EPERM = 1;
 const EINVAL = 22;
+/** NGROUPS_MAX of linux/limits.h. */
+const GROUPS_MAX = 65_536;
 const CAP_SYS_ADMIN = 21;
 
 /** The ids that init, or the joiner for it, makes the container with: the root of its namespace. */
@@ -81,7 +83,14 @@ export const setIdentity = defineOp<Identity>({
 function replaceGroups({ additionalGids, mayKeepGroups }: Identity): void {
   const result = trySetGroups(additionalGids);
   if (result === -EPERM && mayKeepGroups && additionalGids.length === 0) return;
-  if (result < 0) throw new SyscallError(`setgroups([${additionalGids.join(", ")}])`, -result);
+  if (result >= 0) return;
+  const error = new SyscallError(`setgroups(${groupsText(additionalGids)})`, -result);
+  if (additionalGids.length <= GROUPS_MAX) throw error;
+  throw new RuntimeError(`${error.message} (hint: ${GROUPS_MAX} are the most)`);
+}
+
+function groupsText(gids: readonly number[]): string {
+  return gids.length > 32 ? `${gids.length} groups` : `[${gids.join(", ")}]`;
 }
 
 /** Nothing can become inheritable that the bounding set has lost, but what is may stay so. */

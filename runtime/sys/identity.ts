@@ -1,16 +1,21 @@
 // User, groups and capabilities of this process. Raw system calls: libc's wrappers would signal
 // every thread, and there is one.
 
-import { check, syscall } from "./libc.ts";
+import { check, mapPrivate, memoryAt, syscall, unmap } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { PR_CAP_AMBIENT, PR_CAPBSET_DROP } from "./process.ts";
 
 /** setgroups(2); returns 0 or the negative errno. */
 export function trySetGroups(gids: readonly number[]): number {
-  const { address, bytes } = piece(Math.max(gids.length, 1) * 4);
-  for (const [index, gid] of gids.entries()) bytes.writeUInt32LE(gid, index * 4);
-  return syscall(NR.setgroups, gids.length, address);
+  if (gids.length === 0) return syscall(NR.setgroups, 0, 0);
+  // There may be 65,536 (NGROUPS_MAX), too many for the memory that calls share.
+  const length = gids.length * 4;
+  const address = mapPrivate(length);
+  new Uint32Array(memoryAt(address, length).buffer).set(gids);
+  const result = syscall(NR.setgroups, gids.length, address);
+  unmap(address, length);
+  return result;
 }
 
 /** setresgid(2), all three ids. */

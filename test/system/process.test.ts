@@ -198,6 +198,19 @@ test("without additionalGids the program has no supplementary groups", async () 
   assert.is(groups, "");
 });
 
+test("as many groups are set as the kernel takes, and more are an error that tells how many", async () => {
+  const user = (count: number) => ({
+    ...user1000.user,
+    additionalGids: Array.from({ length: count }, (_, index) => index + 1),
+  });
+  const { Groups: groups = "" } = await status({ process: { user: user(65_536) } });
+  assert.is(groups.trim().split(" ").length, 65_536);
+  const { code, stderr } = await run({ process: { user: user(65_537) } });
+  assert.is(code, 1);
+  if (!foreignRuntime)
+    assert.match(stderr, /setgroups\(65537 groups\): .*hint: 65536 are the most/);
+});
+
 test("umask is 0022 unless configured", async () => {
   assert.is(await inside("umask"), "0022\n");
   const through = ["sh", "-c", 'umask 0077; exec "$@"', "sh"];

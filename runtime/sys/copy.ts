@@ -2,12 +2,14 @@
 // opened file to another.
 
 import { SyscallError } from "../errors.ts";
-import { check, syscall } from "./libc.ts";
+import { check, mapPrivate, memoryAt, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
 const ENXIO = 6;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+/** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
+const XATTR_BYTES_MAX = 65_536;
 
 /** Contents of a regular file into an empty one; holes stay holes (lseek(2), sendfile(2)). */
 export function copyContents(from: number, to: number, size: number): void {
@@ -72,23 +74,28 @@ export function copyTimes(
  */
 export function copyAttributes(from: number, to: number): string[] {
   const [EPERM, ENODATA, EOPNOTSUPP] = [1, 61, 95];
-  const LIST_BYTES = 16_384;
-  const VALUE_BYTES = 16_384;
-  const list = piece(LIST_BYTES);
-  const length = syscall(NR.flistxattr, from, list.address, LIST_BYTES);
+  const space = xattrSpace();
+  const length = syscall(NR.flistxattr, from, space, XATTR_BYTES_MAX);
   if (length === -EOPNOTSUPP || length === 0) return [];
   check(length, () => `flistxattr(${from})`);
-  const names = list.bytes.toString("utf8", 0, length).split("\0").slice(0, -1);
+  const names = Buffer.from(memoryAt(space, length)).toString().split("\0").slice(0, -1);
   return names.filter((name) => {
-    const value = piece(VALUE_BYTES);
-    const size = syscall(NR.fgetxattr, from, cstr(name), value.address, VALUE_BYTES);
+    const size = syscall(NR.fgetxattr, from, cstr(name), space, XATTR_BYTES_MAX);
     if (size === -ENODATA) return false;
-    const result = size < 0 ? size : syscall(NR.fsetxattr, to, cstr(name), value.address, size, 0);
+    const result = size < 0 ? size : syscall(NR.fsetxattr, to, cstr(name), space, size, 0);
     if (result < 0 && ![-EPERM, -EOPNOTSUPP].includes(result)) {
       throw new SyscallError(`fsetxattr("${name}")`, -result);
     }
     return result < 0;
   });
+}
+
+let space: number | undefined;
+
+/** Too much for {@link piece}, made once for all files. */
+function xattrSpace(): number {
+  space ??= mapPrivate(XATTR_BYTES_MAX);
+  return space;
 }
 
 /** linkat(2) below directories, following no link; returns 0 or the negative errno. */

@@ -77,16 +77,16 @@ export function root(config: Config, container: Container): RootClause {
       : [];
   const close = config.root.readonly === true ? [init(closeRoot(), "/root/readonly")] : [];
   if (!hasNamespace(config, "mount")) {
-    const asks = mountFields(config);
-    const bind =
-      asks.length === 0 ? openRoot({}) : bindRootAside({ place: `${container.directory}/root` });
+    const bind = needsMounts(config)
+      ? bindRootAside({ place: `${container.directory}/root` })
+      : openRoot({});
     return {
       enter,
       leave,
       bind: [init(bind, "/root/path")],
       close,
       pivot: [init(chrootHere({}), "/root/path"), ...after],
-      problems: hasNamespace(config, "user") ? asks.map(needsMountNamespace) : [],
+      problems: hasNamespace(config, "user") ? [needsMountNamespace()] : [],
     };
   }
   // A joined mount namespace has its own idea of where the path leads, and init is not born there.
@@ -109,24 +109,23 @@ function closeRoot(): Step["op"] {
   return setAttributes({ target: "/", attributes, text: "ro" });
 }
 
-/** Pointers of the fields that cannot do without a mount. */
-function mountFields({ mounts = [], root, linux = {} }: Config): string[] {
-  const asks = {
-    "/mounts": mounts.length > 0,
-    "/root/readonly": root.readonly === true,
-    "/linux/maskedPaths": (linux.maskedPaths ?? []).length > 0,
-    "/linux/readonlyPaths": (linux.readonlyPaths ?? []).length > 0,
-    "/linux/rootfsPropagation": linux.rootfsPropagation !== undefined,
-  };
-  return Object.entries(asks).flatMap(([pointer, asked]) => (asked ? [pointer] : []));
+/** Whether a field cannot do without a mount. */
+function needsMounts({ mounts = [], root, linux = {} }: Config): boolean {
+  return (
+    mounts.length > 0 ||
+    root.readonly === true ||
+    (linux.maskedPaths ?? []).length > 0 ||
+    (linux.readonlyPaths ?? []).length > 0 ||
+    linux.rootfsPropagation !== undefined
+  );
 }
 
-/** In a user namespace of its own a container cannot mount in its caller's mount namespace. */
-function needsMountNamespace(pointer: string): Problem {
+/** In a user namespace devices are mounted, which it cannot do in its caller's mount namespace. */
+function needsMountNamespace(): Problem {
   return {
-    pointer,
-    message: "needs a mount namespace beside the user namespace",
-    hint: 'add {"type": "mount"} to /linux/namespaces',
+    pointer: "/linux/namespaces",
+    message: "found a user namespace without a mount namespace, in which nothing could be mounted",
+    hint: 'add {"type": "mount"}',
     spec: "config-linux.md#namespaces",
   };
 }

@@ -14,6 +14,7 @@ import { CLONE_PARENT } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;
+const EINVAL = 22;
 const ERANGE = 34;
 
 /** Opens a namespace by path and checks that it is one of that type (ioctl_nsfs(2)). */
@@ -41,14 +42,20 @@ interface EnterNamespace {
 export const enterNamespace = defineOp<EnterNamespace>({
   name: "namespace.join",
   print: ({ type, from, ifAllowed }) => `${type} ${from}${ifAllowed ? " if allowed" : ""}`,
-  run: ({ flag, from, ifAllowed }, { slots }) => {
+  run: ({ type, flag, from, ifAllowed }, { slots }) => {
     if (!slots.has(from)) return;
     const result = tryJoinNamespace(slots.get(from), flag);
     if (result === -EPERM && ifAllowed) return;
-    if (result < 0) throw new SyscallError(`setns(${from})`, -result);
+    if (result < 0) throw joinError(type, from, -result);
     slots.close(from);
   },
 });
+
+function joinError(type: string, from: string, errno: number): RuntimeError {
+  const error = new SyscallError(`setns(${from})`, errno);
+  if (type !== "user" || errno !== EINVAL) return error;
+  return new RuntimeError(`${error.message} (hint: it is the caller's own, leave it out)`);
+}
 
 interface Offset {
   clock: string;

@@ -21,6 +21,7 @@ import {
 } from "../sys/file.ts";
 
 const ENOENT = 2;
+const EACCES = 13;
 const EEXIST = 17;
 const ENOTDIR = 20;
 const LINKS_MAX = 40;
@@ -66,7 +67,7 @@ function makeTarget(
     if (next === undefined) {
       if (name === "..")
         throw new RuntimeError(`"${target.path}" goes up from a missing directory`);
-      const made = make(parent, name, last ? target.kind : "directory");
+      const made = make(parent, { name, path: upToHere }, last ? target.kind : "directory");
       if (!made) {
         // A dangling link: what it points to is made instead, from the root again.
         const link = danglingLink(parent, name, target.path);
@@ -93,19 +94,31 @@ function openTargetAgain(
 }
 
 /** Makes a directory or an empty file; false when something of that name is there. */
-function make(parent: number, name: string, kind: "directory" | "file"): boolean {
-  if (kind === "directory") {
-    const result = tryMakeDirectoryAt(parent, name, 0o755);
-    if (result < 0 && result !== -EEXIST) throw new SyscallError(`mkdirat("${name}")`, -result);
-    return result === 0;
-  }
+function make(
+  parent: number,
+  { name, path }: { name: string; path: string },
+  kind: "directory" | "file",
+): boolean {
   try {
-    closeFd(openAt(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
+    if (kind === "directory") {
+      const result = tryMakeDirectoryAt(parent, name, 0o755);
+      if (result < 0) throw new SyscallError(`mkdirat("/${path}")`, -result);
+    } else {
+      closeFd(openAt(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644));
+    }
     return true;
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === EEXIST) return false;
-    throw error;
+    if (!(error instanceof SyscallError)) throw error;
+    if (error.errno === EEXIST) return false;
+    throw error.errno === EACCES ? notWritable(path, error) : error;
   }
+}
+
+/** As in a user namespace, when the root filesystem belongs to somebody who is not mapped. */
+function notWritable(path: string, { message }: SyscallError): RuntimeError {
+  return new RuntimeError(
+    `/${path} cannot be made: ${message} (hint: the directory above it has to belong to the container's root, by the ids that are mapped)`,
+  );
 }
 
 function danglingLink(parent: number, name: string, path: string): string {

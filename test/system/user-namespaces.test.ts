@@ -11,6 +11,7 @@ import {
 } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
 import { freshDirectory } from "../support/room.ts";
+import { newRootfs } from "../support/rootfs.ts";
 import { runtime } from "../support/runt.ts";
 import { runTests, test } from "../support/suite.ts";
 
@@ -192,6 +193,30 @@ test("clocks have their offsets, with and without a user namespace", async () =>
       offsets.map((line) => line.split(/\s+/).join(" ")),
       ["monotonic 5 7", "boottime 1000000 0"],
     );
+  }
+});
+
+test("what a user namespace cannot do is said, with what would help", async () => {
+  const own: Json = { type: "user", path: "/proc/self/ns/user" };
+  const place: Json = { destination: "/new/place", type: "tmpfs", source: "tmpfs" };
+  const cases: [Patch, RegExp][] = [
+    [
+      mapped({ namespaces: [USER, { type: "pid" }] }),
+      /namespaces: .*without a mount namespace.*hint/,
+    ],
+    [
+      { linux: { namespaces: [...defaultNamespaces, own] } },
+      /setns.*EINVAL.*hint: it is the caller's own/,
+    ],
+    [
+      { ...mapped(), root: { path: newRootfs() }, mounts: [place] },
+      /\/mounts\/0.*\/new cannot be made: .*EACCES.*hint: .*mapped/,
+    ],
+  ];
+  for (const [patch, pattern] of cases) {
+    const { code, stderr } = await run(withoutUts(patch));
+    assert.is(code, 1);
+    assert.match(stderr, pattern);
   }
 });
 

@@ -13,6 +13,8 @@ const NOT_THERE = "a list such as 0-2,4 of what the parent cgroup has";
 export const cpuset: Controller = {
   name: "cpuset",
   v1,
+  // The files have the same names.
+  v2: v1,
   hints: {
     "cpuset.cpus": { [EACCES]: NOT_THERE, [EINVAL]: NOT_THERE, [ERANGE]: NOT_THERE },
     "cpuset.mems": { [EACCES]: NOT_THERE, [EINVAL]: NOT_THERE, [ERANGE]: NOT_THERE },

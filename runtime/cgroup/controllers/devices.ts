@@ -3,13 +3,15 @@
 
 import type { DeviceRule, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
-import type { Controller, Limits, Write } from "./limits.ts";
+import { type Controller, type Limits, NO_LIMITS, type Write } from "./limits.ts";
 
 const EPERM = 1;
 
 export const devices: Controller = {
   name: "devices",
   v1,
+  // An eBPF program stands in for the files.
+  v2: () => NO_LIMITS,
   hints: { "devices.allow": { [EPERM]: "the parent cgroup does not allow it either" } },
 };
 

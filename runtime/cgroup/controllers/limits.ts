@@ -11,6 +11,8 @@ export interface Write {
   readonly value: string;
   /** JSON pointer of what asks for it; "" when every container has it. */
   readonly pointer: string;
+  /** Written where the kernel has no such file; null: nothing is. Absent: the file has to be there. */
+  readonly otherwise?: { readonly file: string; readonly value: string } | null;
 }
 
 export interface Limits {
@@ -26,6 +28,8 @@ export interface Controller {
   readonly name: string;
   /** What has to be written on cgroup v1. */
   v1(resources: Resources): Limits;
+  /** What has to be written on cgroup v2. */
+  v2(resources: Resources): Limits;
   /** What a refused write usually means: by file, then by errno. */
   readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
 }
@@ -51,6 +55,24 @@ export function writesOf(
     writes.push({ controller, file, value: `${value}`, pointer: `${pointer}/${key}` });
   }
   return writes;
+}
+
+/** A limit of v2: -1 is none. */
+export function orMax(value: number | bigint | undefined): number | bigint | string | undefined {
+  return value !== undefined && value < 0 ? "max" : value;
+}
+
+/** Values that a layout has no file for. */
+export function inexpressible(
+  layout: "v1" | "v2",
+  values: readonly (readonly [pointer: string, value: unknown])[],
+): Problem[] {
+  return values
+    .filter(([, value]) => value !== undefined && value !== 0 && value !== false)
+    .map(([pointer]) => ({
+      pointer,
+      message: `cgroup ${layout}, which this host has, cannot do this`,
+    }));
 }
 
 /** Engines write 0 for a limit that nobody asked for, and runc and crun take it so. */

@@ -2,7 +2,16 @@
 
 import type { Memory, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
-import { type Controller, type Limits, NO_LIMITS, unlessZero, writesOf } from "./limits.ts";
+import {
+  type Controller,
+  inexpressible,
+  type Limits,
+  NO_LIMITS,
+  orMax,
+  unlessZero,
+  type Write,
+  writesOf,
+} from "./limits.ts";
 
 const ENOENT = 2;
 const EBUSY = 16;
@@ -17,6 +26,7 @@ const POINTER = "/linux/resources/memory";
 export const memory: Controller = {
   name: "memory",
   v1,
+  v2,
   hints: {
     "memory.limit_in_bytes": { [EBUSY]: "more memory than that is in use" },
     "memory.memsw.limit_in_bytes": {
@@ -39,6 +49,35 @@ function v1({ memory }: Resources): Limits {
     ["memory.oom_control", memory.disableOOMKiller ? 1 : undefined, "disableOOMKiller"],
   ]);
   return { writes, problems: swapProblems(memory), warnings: kernelWarnings(memory) };
+}
+
+/** `memory.swap.max` counts swap alone; without it a kernel that counts no swap may still say none. */
+function v2({ memory }: Resources): Limits {
+  if (memory === undefined) return NO_LIMITS;
+  const swap = swapAlone(memory);
+  const writes: Write[] = [
+    ...writesOf("memory", POINTER, [
+      ["memory.max", orMax(unlessZero(memory.limit)), "limit"],
+      ["memory.low", orMax(unlessZero(memory.reservation)), "reservation"],
+    ]),
+    ...writesOf("memory", POINTER, [["memory.swap.max", swap, "swap"]]).map((write) =>
+      swap === "max" || swap === 0n ? { ...write, otherwise: null } : write,
+    ),
+  ];
+  const problems = [
+    ...swapProblems(memory),
+    ...inexpressible("v2", [
+      [`${POINTER}/swappiness`, memory.swappiness],
+      [`${POINTER}/disableOOMKiller`, memory.disableOOMKiller],
+    ]),
+  ];
+  return { writes, problems, warnings: kernelWarnings(memory) };
+}
+
+/** What of `swap`, which is memory and swap together, is left for swap. */
+function swapAlone({ limit = 0, swap = 0 }: Memory): bigint | "max" | undefined {
+  if (swap < 0 || (swap === 0 && limit < 0)) return "max";
+  return swap === 0 ? undefined : BigInt(swap) - BigInt(limit);
 }
 
 function swapProblems({ limit = 0, swap = 0 }: Memory): Problem[] {

@@ -1,14 +1,15 @@
 // The pids controller: how many tasks (config-linux.md#pids; cgroup-v1/pids.rst).
 
 import type { Resources } from "../../config/types.gen.ts";
-import { type Controller, type Limits, NO_LIMITS, writesOf } from "./limits.ts";
+import { type Controller, type Limits, NO_LIMITS, orMax, writesOf } from "./limits.ts";
 
-export const pids: Controller = { name: "pids", v1 };
+export const pids: Controller = { name: "pids", v1, v2: v1 };
 
 function v1({ pids }: Resources): Limits {
   if (pids === undefined) return NO_LIMITS;
   // 0 is a limit like any other: what joins the cgroup may run, and nothing may fork.
-  const value = pids.limit < 0 ? "max" : pids.limit;
-  const writes = writesOf("pids", "/linux/resources/pids", [["pids.max", value, "limit"]]);
+  const writes = writesOf("pids", "/linux/resources/pids", [
+    ["pids.max", orMax(pids.limit), "limit"],
+  ]);
   return { writes, problems: [], warnings: [] };
 }

@@ -1,13 +1,30 @@
 // The controllers that linux.resources can be about, in the order in which they are set.
 
+import { blkio } from "./blkio.ts";
 import { cpu } from "./cpu.ts";
 import { cpuset } from "./cpuset.ts";
 import { devices } from "./devices.ts";
+import { hugetlb } from "./hugetlb.ts";
 import type { Controller } from "./limits.ts";
 import { memory } from "./memory.ts";
+import { netCls, netPrio } from "./network.ts";
 import { pids } from "./pids.ts";
+import { rdma } from "./rdma.ts";
+import { unified } from "./unified.ts";
 
-export const CONTROLLERS: readonly Controller[] = [cpuset, cpu, memory, pids, devices];
+export const CONTROLLERS: readonly Controller[] = [
+  cpuset,
+  cpu,
+  memory,
+  pids,
+  blkio,
+  hugetlb,
+  rdma,
+  netCls,
+  netPrio,
+  devices,
+  unified,
+];
 
 /** What a refused write to a file usually means, where we know. */
 export function hintFor(file: string, errno: number): string | undefined {

@@ -1,0 +1,160 @@
+// The blkio controller of v1, io of v2 (config-linux.md#block-io; cgroup-v1/blkio-controller.rst,
+// cgroup-v2.rst, block/bfq-iosched.rst).
+
+import type { BlockIO, Resources, ThrottleDevice, WeightDevice } from "../../config/types.gen.ts";
+import type { Problem } from "../../errors.ts";
+import { type Controller, inexpressible, type Limits, NO_LIMITS, type Write } from "./limits.ts";
+
+const ENOENT = 2;
+const ENODEV = 19;
+const EINVAL = 22;
+const EOPNOTSUPP = 95;
+
+const POINTER = "/linux/resources/blockIO";
+const NO_DEVICE = "there is no such block device on the host";
+const NO_WEIGHT = "the kernel has no scheduler that weighs: bfq has to be built in";
+
+export const blkio: Controller = {
+  name: "blkio",
+  v1,
+  v2,
+  hints: {
+    "blkio.bfq.weight": { [ENOENT]: NO_WEIGHT },
+    "blkio.leaf_weight": { [ENOENT]: "the kernel dropped leaf weights in 5.0" },
+    "blkio.leaf_weight_device": { [ENOENT]: "the kernel dropped leaf weights in 5.0" },
+    "io.weight": { [ENOENT]: NO_WEIGHT },
+    "io.bfq.weight": { [ENOENT]: NO_WEIGHT, [ENODEV]: NO_DEVICE, [EOPNOTSUPP]: NO_WEIGHT },
+    "io.max": {
+      [ENODEV]: NO_DEVICE,
+      [EINVAL]: "the kernel takes numbers above 0, and whole disks",
+    },
+    "blkio.throttle.read_bps_device": { [ENODEV]: NO_DEVICE },
+    "blkio.throttle.write_bps_device": { [ENODEV]: NO_DEVICE },
+    "blkio.throttle.read_iops_device": { [ENODEV]: NO_DEVICE },
+    "blkio.throttle.write_iops_device": { [ENODEV]: NO_DEVICE },
+  },
+};
+
+type ThrottleKey = Extract<keyof BlockIO, `throttle${string}`>;
+
+/** The key, the file of v1, and the word in io.max of v2. */
+const THROTTLES: readonly (readonly [ThrottleKey, string, string])[] = [
+  ["throttleReadBpsDevice", "blkio.throttle.read_bps_device", "rbps"],
+  ["throttleWriteBpsDevice", "blkio.throttle.write_bps_device", "wbps"],
+  ["throttleReadIOPSDevice", "blkio.throttle.read_iops_device", "riops"],
+  ["throttleWriteIOPSDevice", "blkio.throttle.write_iops_device", "wiops"],
+];
+
+function v1({ blockIO }: Resources): Limits {
+  if (blockIO === undefined) return NO_LIMITS;
+  const { weight = 0, leafWeight = 0, weightDevice = [] } = blockIO;
+  const writes: Write[] = [
+    ...(weight === 0 ? [] : [weighed("blkio.weight", "blkio.bfq.weight", `${weight}`, "weight")]),
+    ...(leafWeight === 0
+      ? []
+      : [plain("blkio.leaf_weight", `${leafWeight}`, `${POINTER}/leafWeight`)]),
+    ...weightDevice.flatMap((device, index) => deviceWeights(device, index)),
+    ...throttles(blockIO, (file, _word, device) => [file, `${numbers(device)} ${device.rate}`]),
+  ];
+  return { writes, problems: weightProblems(blockIO), warnings: [] };
+}
+
+function v2({ blockIO }: Resources): Limits {
+  if (blockIO === undefined) return NO_LIMITS;
+  const { weight = 0, leafWeight, weightDevice = [] } = blockIO;
+  const writes: Write[] = [
+    ...(weight === 0
+      ? []
+      : [
+          {
+            ...plain("io.bfq.weight", `${weight}`, `${POINTER}/weight`),
+            otherwise: { file: "io.weight", value: `${ioWeightFrom(weight)}` },
+          },
+        ]),
+    ...weightDevice.flatMap((device, index) =>
+      device.weight === undefined
+        ? []
+        : [
+            plain(
+              "io.bfq.weight",
+              `${numbers(device)} ${device.weight}`,
+              `${POINTER}/weightDevice/${index}`,
+            ),
+          ],
+    ),
+    ...throttles(blockIO, (_file, word, device) => [
+      "io.max",
+      `${numbers(device)} ${word}=${device.rate === 0 || device.rate === 0n ? "max" : device.rate}`,
+    ]),
+  ];
+  const leaves = weightDevice.map(
+    (device, index) => [`${POINTER}/weightDevice/${index}/leafWeight`, device.leafWeight] as const,
+  );
+  const problems = [
+    ...weightProblems(blockIO),
+    ...inexpressible("v2", [[`${POINTER}/leafWeight`, leafWeight], ...leaves]),
+  ];
+  return { writes, problems, warnings: [] };
+}
+
+/** 10 to 1000 as 1 to 10000. */
+function ioWeightFrom(weight: number): number {
+  return 1 + Math.floor(((weight - 10) * 9999) / 990);
+}
+
+function deviceWeights(device: WeightDevice, index: number): Write[] {
+  const pointer = `weightDevice/${index}`;
+  const text = (weight: number): string => `${numbers(device)} ${weight}`;
+  const { weight, leafWeight } = device;
+  return [
+    ...(weight === undefined
+      ? []
+      : [weighed("blkio.weight_device", "blkio.bfq.weight_device", text(weight), pointer)]),
+    ...(leafWeight === undefined
+      ? []
+      : [plain("blkio.leaf_weight_device", text(leafWeight), `${POINTER}/${pointer}`)]),
+  ];
+}
+
+function throttles(
+  blockIO: BlockIO,
+  write: (file: string, word: string, device: ThrottleDevice) => readonly [string, string],
+): Write[] {
+  return THROTTLES.flatMap(([key, file, word]) =>
+    (blockIO[key] ?? []).map((device, index) => {
+      const [name, value] = write(file, word, device);
+      return plain(name, value, `${POINTER}/${key}/${index}`);
+    }),
+  );
+}
+
+/** Since Linux 5.0 only bfq weighs on v1. */
+function weighed(file: string, bfq: string, value: string, key: string): Write {
+  return { ...plain(file, value, `${POINTER}/${key}`), otherwise: { file: bfq, value } };
+}
+
+function plain(file: string, value: string, pointer: string): Write {
+  return { controller: "blkio", file, value, pointer };
+}
+
+function numbers({ major, minor }: ThrottleDevice | WeightDevice): string {
+  return `${major}:${minor}`;
+}
+
+function weightProblems({ weight = 0, leafWeight = 0, weightDevice = [] }: BlockIO): Problem[] {
+  const values: (readonly [string, number])[] = [
+    ["weight", weight],
+    ["leafWeight", leafWeight],
+    ...weightDevice.flatMap((device, index) => [
+      [`weightDevice/${index}/weight`, device.weight ?? 0] as const,
+      [`weightDevice/${index}/leafWeight`, device.leafWeight ?? 0] as const,
+    ]),
+  ];
+  return values
+    .filter(([, value]) => value !== 0 && (value < 10 || value > 1000))
+    .map(([key, value]) => ({
+      pointer: `${POINTER}/${key}`,
+      message: `found ${value}, wanted 10 to 1000`,
+      spec: "config-linux.md#block-io",
+    }));
+}

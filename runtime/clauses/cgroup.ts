@@ -1,5 +1,6 @@
 // linux.cgroupsPath and linux.resources: the container's cgroup, its limits, and when init joins.
 
+import { deviceList } from "../cgroup/controllers/devices.ts";
 import type { Write } from "../cgroup/controllers/limits.ts";
 import { CONTROLLERS } from "../cgroup/controllers/table.ts";
 import { type CgroupDirectory, cgroupDirectories, namesNoCgroup } from "../cgroup/paths.ts";
@@ -8,6 +9,7 @@ import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import {
   cgroupCreate,
+  cgroupEnable,
   cgroupEnter,
   cgroupFillCpuset,
   cgroupJoin,
@@ -15,6 +17,7 @@ import {
   cgroupOpenBirthplace,
   cgroupWrite,
 } from "../ops/cgroup.ts";
+import { attachDevices } from "../ops/device-program.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { Container } from "./container.ts";
@@ -58,7 +61,7 @@ export function cgroup(
     create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
     ...ways(directories, facts, { optional, because }),
-    problems: [...limits.problems, ...unsupportedProblems(resources), ...pathProblems(cgroupsPath)],
+    problems: [...limits.problems, ...pathProblems(cgroupsPath)],
   };
 }
 
@@ -127,12 +130,21 @@ function createSteps(
   { optional, because }: { optional: boolean; because: string },
 ): Step[] {
   if (directories.length === 0) return [];
-  const create = cgroupCreate({ directories: pathsOf(directories), missing, optional });
+  const host = (op: Step["op"]): Step => step("host", op, because);
   const cpuset = directories.find((one) => one.controllers.includes("cpuset"));
-  if (cpuset === undefined) return [step("host", create, because)];
-  const { directory, mount } = cpuset;
-  const fill = cgroupFillCpuset({ directory, mount, optional });
-  return [step("host", create, because), step("host", fill, because)];
+  const unified = directories.find(({ controllers }) => controllers.length === 0);
+  return [
+    host(cgroupCreate({ directories: pathsOf(directories), missing, optional })),
+    ...(cpuset === undefined ? [] : [host(cgroupFillCpuset({ ...placeOf(cpuset), optional }))]),
+    // Beside hierarchies of v1 the unified one has no controllers to pass on.
+    ...(unified === undefined || directories.length > 1
+      ? []
+      : [host(cgroupEnable(placeOf(unified)))]),
+  ];
+}
+
+function placeOf({ directory, mount }: CgroupDirectory) {
+  return { directory, mount };
 }
 
 function limitsFor(
@@ -142,33 +154,55 @@ function limitsFor(
 ): { steps: Step[]; problems: Problem[] } {
   const steps: Step[] = [];
   const problems: Problem[] = [];
+  const layout = facts.cgroup.mode === "v2" ? "v2" : "v1";
   for (const controller of CONTROLLERS) {
-    const { writes, problems: wrong, warnings } = controller.v1(resources);
+    const { writes, problems: wrong, warnings } = controller[layout](resources);
     problems.push(...wrong);
     for (const text of warnings) steps.push(step("host", warn({ text }), ""));
     if (controller.name === "devices" && isRootless(facts)) {
       steps.push(...devicesWarning(resources));
       continue;
     }
-    const found = directories.find((one) => one.controllers.includes(controller.name));
+    const found = directories.find(
+      ({ controllers }) => layout === "v2" || controllers.includes(controller.name),
+    );
+    if (layout === "v2" && controller.name === "devices") {
+      steps.push(...deviceSteps(resources, directories));
+      continue;
+    }
     if (found) steps.push(...writes.map((write) => writeStep(found.directory, write)));
-    else problems.push(...unmountedProblems(writes, facts));
+    else problems.push(...unmountedProblems(writes));
   }
   return { steps, problems };
 }
 
-function writeStep(directory: string, { file, value, pointer }: Write): Step {
-  return step("host", cgroupWrite({ directory, file, value }), pointer);
+function writeStep(
+  directory: string,
+  { controller, file, value, otherwise, pointer }: Write,
+): Step {
+  const required = otherwise === undefined;
+  const fallback = otherwise ?? null;
+  return step(
+    "host",
+    cgroupWrite({ directory, controller, file, value, fallback, required }),
+    pointer,
+  );
+}
+
+/** A program has the place of v1's files; a list that forbids nothing needs none. */
+function deviceSteps(resources: Resources, [place]: readonly CgroupDirectory[]): Step[] {
+  const list = deviceList(resources);
+  const isOpen = list.everything && list.exceptions.length === 0;
+  if (place === undefined || isOpen) return [];
+  const because = resources.devices === undefined ? "" : "/linux/resources/devices";
+  return [step("host", attachDevices({ directory: place.directory, list }), because)];
 }
 
 /** One problem a limit, and one for the whole list of devices. */
-function unmountedProblems(writes: readonly Write[], facts: HostFacts): Problem[] {
+function unmountedProblems(writes: readonly Write[]): Problem[] {
   const pointers = new Set(writes.map(({ pointer }) => pointer.replace(/\/\d+$/, "")));
   pointers.delete("");
-  const message =
-    facts.cgroup.mode === "v2"
-      ? "limits on a host with cgroup v2 are not supported yet"
-      : `cannot be set: the cgroup controller ${writes[0]?.controller} is not mounted`;
+  const message = `cannot be set: the cgroup controller ${writes[0]?.controller} is not mounted`;
   return [...pointers].map((pointer) => ({ pointer, message, spec: SPEC }));
 }
 
@@ -177,25 +211,6 @@ function devicesWarning({ devices = [] }: Resources): Step[] {
   if (devices.length === 0) return [];
   const text = "/linux/resources/devices: only root of the host can set device rules: left out";
   return [step("host", warn({ text }), "")];
-}
-
-/** Parts of linux.resources that are valid and not acted on yet. */
-export const REFUSED_RESOURCES = [
-  "blockIO",
-  "hugepageLimits",
-  "network",
-  "rdma",
-  "unified",
-] as const;
-
-function unsupportedProblems(resources: Resources): Problem[] {
-  return REFUSED_RESOURCES.filter((key) => Object.keys(resources[key] ?? {}).length > 0).map(
-    (key) => ({
-      pointer: `/linux/resources/${key}`,
-      message: `${key} is not supported yet`,
-      spec: SPEC,
-    }),
-  );
 }
 
 function chargesMemory({ controllers }: CgroupDirectory, { cgroup: { mode } }: HostFacts): boolean {

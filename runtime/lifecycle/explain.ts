@@ -1,6 +1,5 @@
 // One field of config.json: what the specification says, and what is done with it here.
 
-import { REFUSED_RESOURCES } from "../clauses/cgroup.ts";
 import { IGNORED_FIELDS, REFUSED_FIELDS } from "../clauses/refused.ts";
 import { type Field, fieldNamed } from "../config/field.ts";
 import type { SchemaNode } from "../config/schema-node.ts";
@@ -38,8 +37,7 @@ export function explain(path: string): Explained {
 /** What becomes of a field, from the tables that the clauses themselves work by. */
 export function statusOf(pointer: string): Status {
   if (isBelow(pointer, IGNORED_FIELDS)) return "ignored";
-  const resources = REFUSED_RESOURCES.map((key) => `/linux/resources/${key}`);
-  if (isBelow(pointer, REFUSED_FIELDS) || isBelow(pointer, resources)) return "not supported yet";
+  if (isBelow(pointer, REFUSED_FIELDS)) return "not supported yet";
   return "acted on";
 }
 

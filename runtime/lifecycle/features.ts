@@ -27,7 +27,7 @@ export function features() {
     linux: {
       namespaces: NAMESPACE_TYPES,
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: false, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
         actions: SECCOMP_ACTIONS,

@@ -36,6 +36,7 @@ const X86_64 = {
   capset: 126,
   statfs: 137,
   fstatfs: 138,
+  bpf: 321,
   prctl: 157,
   chroot: 161,
   mount: 165,

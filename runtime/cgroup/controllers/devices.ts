@@ -3,6 +3,7 @@
 
 import type { DeviceRule, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
+import type { DeviceEntry, DeviceList } from "../device-program.ts";
 import { type Controller, type Limits, NO_LIMITS, type Write } from "./limits.ts";
 
 const EPERM = 1;
@@ -10,27 +11,31 @@ const EPERM = 1;
 export const devices: Controller = {
   name: "devices",
   v1,
-  // An eBPF program stands in for the files.
-  v2: () => NO_LIMITS,
+  // A program stands in for the files; see deviceList. Its list is judged as on v1.
+  v2: ({ devices = [] }) => ({ ...NO_LIMITS, problems: follow(devices).problems }),
   hints: { "devices.allow": { [EPERM]: "the parent cgroup does not allow it either" } },
 };
 
 const POINTER = "/linux/resources/devices";
 
 /** What every container may use, whatever its list says: as runc, crun and youki have it. */
-const ALWAYS_ALLOWED = [
-  "c *:* m",
-  "b *:* m",
-  "c 1:3 rwm", // null
-  "c 1:8 rwm", // random
-  "c 1:7 rwm", // full
-  "c 5:0 rwm", // tty
-  "c 1:5 rwm", // zero
-  "c 1:9 rwm", // urandom
-  "c 136:* rwm", // pts/N
-  "c 5:2 rwm", // ptmx
-  "c 10:200 rwm", // net/tun
+const ALWAYS_ALLOWED: readonly DeviceEntry[] = [
+  always("*", "*", "m"),
+  { ...always("*", "*", "m"), type: "b" },
+  always("1", "3"), // null
+  always("1", "8"), // random
+  always("1", "7"), // full
+  always("5", "0"), // tty
+  always("1", "5"), // zero
+  always("1", "9"), // urandom
+  always("136", "*"), // pts/N
+  always("5", "2"), // ptmx
+  always("10", "200"), // net/tun
 ];
+
+function always(major: string, minor: string, access = "rwm"): DeviceEntry {
+  return { type: "c", major, minor, access };
+}
 
 /**
  * Writes in the listed order, starting from "nothing is allowed", as runc and crun start, and not
@@ -39,39 +44,57 @@ const ALWAYS_ALLOWED = [
  */
 function v1({ devices = [] }: Resources): Limits {
   const writes: Write[] = [];
-  const problems: Problem[] = [];
-  let list: DeviceList = { everything: false, exceptions: [] };
   if (devices[0] === undefined || !isEverything(devices[0])) writes.push(write(false, ALL, ""));
   for (const [index, rule] of devices.entries()) {
-    const pointer = `${POINTER}/${index}`;
+    const texts = isEverything(rule) ? [ALL] : entriesOf(rule).map(entryText);
+    writes.push(...texts.map((text) => write(rule.allow, text, `${POINTER}/${index}`)));
+  }
+  const { list, problems } = follow(devices);
+  if (!list.everything) {
+    writes.push(...ALWAYS_ALLOWED.map((entry) => write(true, entryText(entry), "")));
+  }
+  return { writes, problems, warnings: [] };
+}
+
+/** What the kernel makes of the rules, one after the other, and those that it would not do. */
+function follow(rules: readonly DeviceRule[]): { list: ChangingList; problems: Problem[] } {
+  const problems: Problem[] = [];
+  let list: ChangingList = { everything: false, exceptions: [] };
+  for (const [index, rule] of rules.entries()) {
     if (isEverything(rule)) {
       list = { everything: rule.allow, exceptions: [] };
-      writes.push(write(rule.allow, ALL, pointer));
       continue;
     }
     for (const entry of entriesOf(rule)) {
-      writes.push(write(rule.allow, entryText(entry), pointer));
-      if (rule.allow !== list.everything) list.exceptions.push(entry);
-      else problems.push(...takeBack(list, entry, pointer));
+      if (rule.allow !== list.everything) add(list, entry);
+      else problems.push(...takeBack(list, entry, `${POINTER}/${index}`));
     }
   }
-  if (!list.everything) writes.push(...ALWAYS_ALLOWED.map((text) => write(true, text, "")));
-  return { writes, problems, warnings: [] };
+  return { list, problems };
+}
+
+interface ChangingList extends DeviceList {
+  exceptions: DeviceEntry[];
+}
+
+/** One entry a device: its access grows. */
+function add(list: ChangingList, entry: DeviceEntry): void {
+  const index = list.exceptions.findIndex((one) => sameNumbers(one, entry));
+  const old = list.exceptions[index];
+  if (old === undefined) list.exceptions.push(entry);
+  else list.exceptions[index] = { ...old, access: `${old.access}${entry.access}` };
 }
 
 const ALL = "a *:* rwm";
 
-/** The kernel's own model: everything or nothing is allowed, but for some entries. */
-interface DeviceList {
-  everything: boolean;
-  exceptions: Entry[];
-}
-
-interface Entry {
-  type: "b" | "c";
-  major: string;
-  minor: string;
-  access: string;
+/**
+ * The rules of the field as one list, for the program that stands in for them on v2; with what
+ * every container may use, as on v1.
+ */
+export function deviceList({ devices = [] }: Resources): DeviceList {
+  const { list } = follow(devices);
+  if (!list.everything) for (const entry of ALWAYS_ALLOWED) add(list, entry);
+  return list;
 }
 
 function isEverything(rule: DeviceRule): boolean {
@@ -81,7 +104,7 @@ function isEverything(rule: DeviceRule): boolean {
 }
 
 /** To the kernel type `a` means everything, whatever stands behind it: so both kinds are spelled out. */
-function entriesOf(rule: DeviceRule): Entry[] {
+function entriesOf(rule: DeviceRule): DeviceEntry[] {
   const numbers = {
     major: numberText(rule.major),
     minor: numberText(rule.minor),
@@ -99,11 +122,11 @@ function entriesOf(rule: DeviceRule): Entry[] {
  * Takes an exception back. The kernel does so for one of the same numbers only and silently leaves
  * any other that the entry overlaps, so that a denied device would stay allowed.
  */
-function takeBack(list: DeviceList, entry: Entry, pointer: string): Problem[] {
+function takeBack(list: ChangingList, entry: DeviceEntry, pointer: string): Problem[] {
   const standing = list.exceptions.find((one) => overlaps(one, entry) && !sameNumbers(one, entry));
-  list.exceptions = list.exceptions.filter(
-    (one) => !(sameNumbers(one, entry) && isWithin(one.access, entry.access)),
-  );
+  list.exceptions = list.exceptions
+    .map((one) => (sameNumbers(one, entry) ? { ...one, access: without(one, entry) } : one))
+    .filter(({ access }) => access !== "");
   if (standing === undefined) return [];
   const [verb, done] = list.everything ? ["allow", "denied"] : ["deny", "allowed"];
   const message =
@@ -112,15 +135,19 @@ function takeBack(list: DeviceList, entry: Entry, pointer: string): Problem[] {
   return [{ pointer, message, spec: "config-linux.md#allowed-device-list" }];
 }
 
+function without(one: DeviceEntry, other: DeviceEntry): string {
+  return [...one.access].filter((letter) => !other.access.includes(letter)).join("");
+}
+
 function isWithin(letters: string, access: string): boolean {
   return [...letters].every((letter) => access.includes(letter));
 }
 
-function sameNumbers(one: Entry, other: Entry): boolean {
+function sameNumbers(one: DeviceEntry, other: DeviceEntry): boolean {
   return one.type === other.type && one.major === other.major && one.minor === other.minor;
 }
 
-function overlaps(one: Entry, other: Entry): boolean {
+function overlaps(one: DeviceEntry, other: DeviceEntry): boolean {
   const meet = (a: string, b: string) => a === b || a === "*" || b === "*";
   return (
     one.type === other.type &&
@@ -134,7 +161,7 @@ function write(allow: boolean, value: string, pointer: string): Write {
   return { controller: "devices", file: allow ? "devices.allow" : "devices.deny", value, pointer };
 }
 
-function entryText({ type, major, minor, access }: Entry): string {
+function entryText({ type, major, minor, access }: DeviceEntry): string {
   return `${type} ${major}:${minor} ${access}`;
 }
 

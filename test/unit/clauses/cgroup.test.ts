@@ -64,14 +64,24 @@ test("each limit is a write to the container's own cgroup because of its field",
     limits.map(({ op, because }) => [op.args, because]),
     [
       [
-        { directory: "/sys/fs/cgroup/pids/demo", file: "pids.max", value: "7" },
+        {
+          directory: "/sys/fs/cgroup/pids/demo",
+          controller: "pids",
+          file: "pids.max",
+          value: "7",
+          fallback: null,
+          required: true,
+        },
         "/linux/resources/pids/limit",
       ],
       [
         {
           directory: "/sys/fs/cgroup/devices/demo",
+          controller: "devices",
           file: "devices.allow",
           value: "a *:* rwm",
+          fallback: null,
+          required: true,
         },
         "/linux/resources/devices/0",
       ],
@@ -94,48 +104,92 @@ test("without any cgroup filesystem a container without limits has no cgroup", (
   assert.ok(Object.values(lists).every((list) => list.length === 0));
 });
 
-test("resources that are not acted on are refused, empty ones are not", () => {
+test("a resource whose controller is not mounted, or that only v2 has, is refused", () => {
   const linux: Linux = {
     resources: {
-      blockIO: { weight: 10 },
       hugepageLimits: [{ pageSize: "2MB", limit: 1 }],
       network: {},
       rdma: { mlx5_0: { hcaHandles: 1 } },
-      unified: {},
+      unified: { "memory.high": "1" },
     },
   };
   assert.equal(pointers(linux, hybridRoot), [
-    "/linux/resources/blockIO",
     "/linux/resources/hugepageLimits",
-    "/linux/resources/rdma",
+    "/linux/resources/rdma/mlx5_0",
+    "/linux/resources/unified/memory.high",
   ]);
   shows("linux.resources.unified.missing");
 });
 
-test("on v2 the cgroup is made beside the caller's own and joined last", () => {
+const V2_CGROUP = "/sys/fs/cgroup/user.slice/user-0.slice/demo";
+
+test("on v2 the cgroup is made beside the caller's own, with every controller, and joined last", () => {
   const clause = compiled({}, v2Root);
   assert.equal(printed(clause.create), [
-    "cgroup.create /sys/fs/cgroup/user.slice/user-0.slice/demo",
+    `cgroup.create ${V2_CGROUP}`,
+    `cgroup.enable every controller down to ${V2_CGROUP}`,
   ]);
   assert.is(clause.joinMemory.length, 1);
-  assert.equal([clause.enter, clause.limits, clause.problems], [[], [], []]);
+  assert.equal([clause.enter, clause.problems], [[], []]);
 });
 
-test("on v2 each limit and the list of devices are refused", () => {
+test("on v2 limits are converted, unified has the last word, and a program has the devices", () => {
   const linux: Linux = {
     resources: {
-      memory: { limit: 2 ** 30, swap: -1 },
-      cpu: { shares: 10 },
-      devices: [{ allow: false }, { allow: true, type: "c", major: 1, minor: 3 }],
+      memory: { limit: 2 ** 30, swap: 2 ** 31, reservation: -1 },
+      cpu: { shares: 1024, quota: 50_000, period: 100_000, burst: 10, cpus: "0" },
+      pids: { limit: -1 },
+      blockIO: {
+        weight: 500,
+        throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1000 }],
+        throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 0 }],
+      },
+      hugepageLimits: [{ pageSize: "2MB", limit: 4096 }],
+      unified: { "memory.high": "900000000", "io.max": "8:0 rbps=1\n8:16 rbps=2" },
+      devices: [{ allow: false }, { allow: true, type: "c", major: 10, minor: 229 }],
     },
   };
-  assert.equal(pointers(linux, v2Root), [
-    "/linux/resources/cpu/shares",
-    "/linux/resources/memory/limit",
-    "/linux/resources/memory/swap",
-    "/linux/resources/devices",
-  ]);
+  assert.equal(
+    printed(compiled(linux, v2Root).limits).map((line) => line.replaceAll(`${V2_CGROUP}/`, "")),
+    [
+      "cgroup.write cpuset.cpus = 0",
+      "cgroup.write cpu.weight = 100",
+      "cgroup.write cpu.max = 50000 100000",
+      "cgroup.write cpu.max.burst = 10",
+      "cgroup.write memory.max = 1073741824",
+      "cgroup.write memory.low = max",
+      "cgroup.write memory.swap.max = 1073741824",
+      "cgroup.write pids.max = max",
+      "cgroup.write io.bfq.weight = 500 or io.weight = 4950",
+      "cgroup.write io.max = 8:0 rbps=1000",
+      "cgroup.write io.max = 8:0 wiops=max",
+      "cgroup.write hugetlb.2MB.max = 4096",
+      "cgroup.write hugetlb.2MB.rsvd.max = 4096",
+      `devices.attach ${V2_CGROUP}: nothing but 12 entries`,
+      "cgroup.write memory.high = 900000000",
+      "cgroup.write io.max = 8:0 rbps=1",
+      "cgroup.write io.max = 8:16 rbps=2",
+    ],
+  );
   shows("linux.resources.conversion");
+});
+
+test("what v2 has no file for is refused by its field, unless it asks for nothing", () => {
+  const resources = {
+    memory: { swappiness: 60, disableOOMKiller: true },
+    cpu: { realtimeRuntime: 1000, realtimePeriod: 0 },
+    blockIO: { leafWeight: 10, weightDevice: [{ major: 8, minor: 0, leafWeight: 10 }] },
+    network: { classID: 1, priorities: [{ name: "lo", priority: 1 }] },
+  };
+  assert.equal(pointers({ resources }, v2Root), [
+    "/linux/resources/cpu/realtimeRuntime",
+    "/linux/resources/memory/swappiness",
+    "/linux/resources/memory/disableOOMKiller",
+    "/linux/resources/blockIO/leafWeight",
+    "/linux/resources/blockIO/weightDevice/0/leafWeight",
+    "/linux/resources/network/classID",
+    "/linux/resources/network/priorities",
+  ]);
 });
 
 test("without root a cgroup is optional unless it is asked for", () => {

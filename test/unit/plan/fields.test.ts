@@ -3,7 +3,6 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { REFUSED_RESOURCES } from "../../../runtime/clauses/cgroup.ts";
 import { IGNORED_FIELDS, REFUSED_FIELDS } from "../../../runtime/clauses/refused.ts";
 import type { SchemaNode } from "../../../runtime/config/schema-node.ts";
 import { schemaTable } from "../../../runtime/config/schemas.gen.ts";
@@ -26,16 +25,18 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "Seccomp.listenerMetadata": "start",
   "Personality.flags": "nobody: the specification defines none, and any is refused",
   "Memory.useHierarchy": "the kernel: since Linux 5.11 memory is always accounted that way",
+  "Resources.unified": "hosts with cgroup v2 alone, which this one is not",
   "Memory.checkBeforeUpdate": "update: the cgroup of a create is new and uses nothing",
 };
 
-const REFUSED = [...REFUSED_FIELDS, ...REFUSED_RESOURCES.map((key) => `/linux/resources/${key}`)];
+const REFUSED = REFUSED_FIELDS;
 
 /** Without them devices are made and not borrowed from the host. */
 const USER_NAMESPACE = ["/linux/namespaces/5", "/linux/uidMappings", "/linux/gidMappings"];
 
 /** Every field, with values that differ from what an absent one means. */
 const full: Config = changed(sampleConfig, [
+  ["/linux/resources/unified", {}],
   ["/mounts/2", { destination: "/dev", type: "tmpfs", source: "tmpfs" }],
   ["/process/scheduler/nice", 5],
   ["/process/scheduler/priority", 5],

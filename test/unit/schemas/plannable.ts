@@ -5,8 +5,19 @@ import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { sampleConfig } from "./sample-config.ts";
 
+const MORE_CONTROLLERS = ["hugetlb", "rdma", "net_cls", "net_prio"];
+
 export const fullHost: HostFacts = {
   ...hybridRoot,
+  cgroup: {
+    mode: "hybrid",
+    hierarchies: [
+      ...MORE_CONTROLLERS.map((name) => {
+        return { controllers: [name], mount: `/sys/fs/cgroup/${name}`, own: "/" };
+      }),
+      ...hybridRoot.cgroup.hierarchies,
+    ],
+  },
   apparmor: true,
   selinux: true,
   resctrl: "/sys/fs/resctrl",
@@ -30,6 +41,8 @@ export const plannable: Config = JSON.parse(
     ],
     linux: {
       ...onLinux.linux,
+      // For hosts with cgroup v2 alone.
+      resources: { ...onLinux.linux?.resources, unified: undefined },
       seccomp: {
         ...onLinux.linux?.seccomp,
         syscalls: [...(onLinux.linux?.seccomp?.syscalls ?? []), { ...masked, names: ["socket"] }],

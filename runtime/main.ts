@@ -1,6 +1,6 @@
 // The program: global flags, log, command, exit code.
 
-import { argumentsOf } from "./cli/arguments.ts";
+import { argumentsOf, takesMore } from "./cli/arguments.ts";
 import {
   type Command,
   commandNamed,
@@ -42,7 +42,9 @@ function execute(line: ParsedFlags, command: Command | undefined, log: Log): num
   if (values.get("help") === "true" || positionals.length === 0) return printHelp(command);
   if (command === undefined) throw new UsageError(`unknown command "${positionals[0]}"`);
   const flags = [...command.flags, HELP_FLAG];
-  const parsed = parseFlags(positionals.slice(1), flags, { stopAtPositional: false });
+  const parsed = parseFlags(positionals.slice(1), flags, {
+    stopAtPositional: takesMore(command),
+  });
   if (parsed.values.get("help") === "true") return printHelp(command);
   refuseUnsupported(values);
   const given = argumentsOf(command, parsed);

@@ -9,7 +9,8 @@ const ENODEV = 19;
 /** freezer.state of v1, cgroup.freeze of v2; a cgroup that is gone is not frozen. */
 export function frozen(directories: readonly string[]): boolean {
   const freezer = directories.find((path) => path.includes("/freezer/"));
-  if (freezer !== undefined) return contents(`${freezer}/freezer.state`).trim() === "FROZEN";
+  const state = freezer === undefined ? "" : contents(`${freezer}/freezer.state`);
+  if (state !== "") return state.trim() === "FROZEN";
   return directories.some((path) => contents(`${path}/cgroup.freeze`).trim() === "1");
 }
 

@@ -96,7 +96,8 @@ function readProcs(directory: string): string {
   }
 }
 
-function childCgroups(directory: string): string[] {
+/** Directories of the cgroups right below one; none if it is gone. */
+export function childCgroups(directory: string): string[] {
   if (!exists(directory)) return [];
   return listDirectory(directory)
     .filter((entry) => entry.isDirectory)

@@ -1,6 +1,6 @@
 // Checks the arguments of one command against its entry in the table.
 
-import type { Arguments, Command } from "./commands.ts";
+import type { Arguments, Command, Positional } from "./commands.ts";
 import type { ParsedFlags } from "./parse-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,7 +13,8 @@ export function argumentsOf(command: Command, parsed: ParsedFlags): Arguments {
   if (problem !== undefined) throw new UsageError(`${command.name}: ${problem}`, command);
   let required = 0;
   for (const positional of command.positionals) if (positional.optional !== true) required++;
-  if (positionals.length < required || positionals.length > command.positionals.length) {
+  const most = takesMore(command) ? Number.POSITIVE_INFINITY : command.positionals.length;
+  if (positionals.length < required || positionals.length > most) {
     const wanted = command.positionals.map(positionalText).join(" ");
     const got = positionals.length === 0 ? "nothing" : positionals.map(quoted).join(" ");
     const wants = wanted === "" ? "no arguments" : wanted;
@@ -27,9 +28,15 @@ export function argumentsOf(command: Command, parsed: ParsedFlags): Arguments {
   };
 }
 
-/** A positional as usage texts write it: `<ID>`, or `[SIGNAL]` when it may be left out. */
-export function positionalText(positional: { name: string; optional?: boolean }): string {
-  return positional.optional === true ? `[${positional.name}]` : `<${positional.name}>`;
+/** Whether a command passes on whatever follows its own arguments. */
+export function takesMore({ positionals }: Command): boolean {
+  return positionals.at(-1)?.repeated === true;
+}
+
+/** A positional as usage texts write it: `<ID>`, `[SIGNAL]` when it may be left out, `[ARGUMENT..]`. */
+export function positionalText({ name, optional, repeated }: Positional): string {
+  const text = repeated === true ? `${name}..` : name;
+  return optional === true ? `[${text}]` : `<${text}>`;
 }
 
 function quoted(text: string): string {

@@ -22,6 +22,8 @@ export interface Flag {
 export interface Positional {
   name: string;
   optional?: boolean;
+  /** Takes all that follow, which may look like flags; so flags stand before the first positional. */
+  repeated?: boolean;
 }
 
 /** The arguments of one command, checked against the table. */
@@ -240,6 +242,45 @@ export const COMMANDS: readonly Command[] = [
     load() {
       const file: typeof import("./delete.ts") = require("./delete.ts");
       return file.deleteCommand;
+    },
+  },
+  {
+    name: "pause",
+    summary: "Freeze all processes of a container",
+    positionals: [ID],
+    flags: [],
+    load() {
+      const file: typeof import("./pause.ts") = require("./pause.ts");
+      return file.pauseCommand;
+    },
+  },
+  {
+    name: "resume",
+    summary: "Let the processes of a paused container go on",
+    positionals: [ID],
+    flags: [],
+    load() {
+      const file: typeof import("./resume.ts") = require("./resume.ts");
+      return file.resumeCommand;
+    },
+  },
+  {
+    name: "ps",
+    summary: "Show the processes of a container, or what the host's ps says of them",
+    positionals: [ID, { name: "ARGUMENT", optional: true, repeated: true }],
+    flags: [
+      {
+        name: "format",
+        alias: "f",
+        kind: "text",
+        help: "A table, or process ids as a JSON array",
+        choices: ["table", "json"],
+        defaultText: "table",
+      },
+    ],
+    load() {
+      const file: typeof import("./ps.ts") = require("./ps.ts");
+      return file.psCommand;
     },
   },
   {

@@ -1,5 +1,6 @@
 // delete: what create made is undone (runtime.md#delete).
 
+import { frozen } from "../cgroup/frozen.ts";
 import { undoPlan } from "../engine/run.ts";
 import { MissingError, RuntimeError, StateError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -10,7 +11,7 @@ import { closeFd } from "../sys/file.ts";
 import { SIGKILL, trySignal } from "../sys/process.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
 import { tryHooks } from "./hooks.ts";
-import { signalOthers } from "./kill.ts";
+import { letDie } from "./kill.ts";
 import { holdProcess, statusOf } from "./status.ts";
 
 export interface DeleteOptions extends Place {
@@ -56,7 +57,8 @@ function removeLocked(options: DeleteOptions): void {
     throw new StateError(`cannot delete container ${options.id} that is not stopped: ${status}`);
   }
   const record = found?.phase === "creating" ? endCreation(found, options) : found;
-  if (record?.init && !end(record.init)) throw new RuntimeError("container init still running");
+  if (record?.init && !end(record.init, record))
+    throw new RuntimeError("container init still running");
   if (record !== undefined) undo(record, options);
   removeDirectory(options);
   if (record === undefined) return;
@@ -81,20 +83,21 @@ function removeLocked(options: DeleteOptions): void {
  * have come to its end; one that waits for a hook is killed. Only then its record says all.
  */
 function endCreation(found: ContainerRecord, options: DeleteOptions): ContainerRecord | undefined {
-  if (found.init) end(found.init);
+  if (found.init) end(found.init, found);
   const creator = holdProcess(found.creator);
   if (creator !== undefined) {
-    if (!hasEnded(creator, CREATOR_TIMEOUT_MS)) end(found.creator);
+    if (!hasEnded(creator, CREATOR_TIMEOUT_MS)) end(found.creator, { cgroups: [] });
     closeFd(creator);
   }
   return recordOf(options);
 }
 
 /** Kills a process and waits for its end; true when it is gone. */
-function end(identity: ProcessIdentity): boolean {
+function end(identity: ProcessIdentity, { cgroups }: Pick<ContainerRecord, "cgroups">): boolean {
   const pidfd = holdProcess(identity);
   if (pidfd === undefined) return true;
   trySignal(pidfd, SIGKILL);
+  if (frozen(cgroups)) letDie({ cgroups });
   const ended = hasEnded(pidfd, END_TIMEOUT_MS);
   closeFd(pidfd);
   return ended;
@@ -106,7 +109,10 @@ function hasEnded(pidfd: number, timeoutMs: number): boolean {
 
 function undo(record: ContainerRecord, { log }: DeleteOptions): void {
   // A pid namespace of its own has ended with init; otherwise the cgroups tell who is left.
-  if (!record.ownPidNamespace) signalOthers(record, SIGKILL);
+  if (!record.ownPidNamespace) {
+    const others: typeof import("./signal-everyone.ts") = require("./signal-everyone.ts");
+    others.signalEveryone(record, SIGKILL);
+  }
   const ops = record.journal.flatMap((entry) => opFromJournal(entry) ?? []);
   undoPlan(ops, (text) => log.warn(text));
 }

@@ -1,5 +1,6 @@
 // start: the word to go, and what becomes of it (runtime.md#start).
 
+import { frozen } from "../cgroup/frozen.ts";
 import { openRecorder, type Recorder } from "../engine/recorder.ts";
 import { errnoText } from "../errno.ts";
 import { RuntimeError, StateError, SyscallError } from "../errors.ts";
@@ -71,6 +72,7 @@ function begin(options: StartOptions): Begun {
     if (record?.program === null) {
       throw new StateError("cannot start a container without a process in its configuration");
     }
+    if (record !== undefined && frozen(record.cgroups)) throw refusal("paused");
     const connection = connectToInit(options);
     if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
     const agent = record.listener && connectToAgent(record.listener.path);
@@ -183,5 +185,6 @@ function refusal(status: Status): StateError {
   if (status === "stopped") return new StateError("cannot start a container that has stopped");
   if (status === "creating")
     return new StateError("cannot start a container that is being created");
+  if (status === "paused") return new StateError("cannot start a container in the paused state");
   return new StateError("cannot start an already running container");
 }

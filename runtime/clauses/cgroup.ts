@@ -199,7 +199,7 @@ function deviceSteps(resources: Resources, [place]: readonly CgroupDirectory[]):
 }
 
 /** One problem a limit, and one for the whole list of devices. */
-function unmountedProblems(writes: readonly Write[]): Problem[] {
+export function unmountedProblems(writes: readonly Write[]): Problem[] {
   const pointers = new Set(writes.map(({ pointer }) => pointer.replace(/\/\d+$/, "")));
   pointers.delete("");
   const message = `cannot be set: the cgroup controller ${writes[0]?.controller} is not mounted`;

@@ -152,6 +152,66 @@ const CREATE_FLAGS: readonly Flag[] = [
   STRICT,
 ];
 
+const UPDATE_FLAGS: readonly Flag[] = [
+  {
+    name: "resources",
+    alias: "r",
+    kind: "text",
+    help: "File of resources as JSON, or - for standard input; other limits are ignored then",
+  },
+  { name: "blkio-weight", kind: "text", help: "Weight of block I/O, 10 to 1000" },
+  { name: "cpu-period", kind: "text", help: "Length of the CPU period, in microseconds" },
+  {
+    name: "cpu-quota",
+    kind: "text",
+    help: "CPU time in each period, in microseconds; -1 for no limit",
+  },
+  {
+    name: "cpu-burst",
+    kind: "text",
+    help: "CPU time that can be saved up beyond the quota, in microseconds",
+  },
+  { name: "cpu-share", kind: "text", help: "Relative share of CPU time, 1024 the usual" },
+  {
+    name: "cpu-rt-period",
+    kind: "text",
+    help: "Length of the real-time period, in microseconds; only cgroup v1",
+  },
+  {
+    name: "cpu-rt-runtime",
+    kind: "text",
+    help: "Real-time CPU time in each of them, in microseconds; only cgroup v1",
+  },
+  { name: "cpuset-cpus", kind: "text", help: "CPUs to run on, such as 0-2,4" },
+  { name: "cpuset-mems", kind: "text", help: "Memory nodes to use, such as 0-1" },
+  {
+    name: "cpu-idle",
+    kind: "text",
+    help: "1 for CPU time that nobody else wants, 0 for an ordinary share",
+  },
+  {
+    name: "memory",
+    kind: "text",
+    help: "Limit on memory, in bytes or with a unit (b, k, m, g); -1 for no limit",
+  },
+  { name: "memory-reservation", kind: "text", help: "Soft limit on memory" },
+  { name: "memory-swap", kind: "text", help: "Limit on memory and swap together; -1 for no limit" },
+  { name: "pids-limit", kind: "text", help: "Limit on the number of tasks; -1 for no limit" },
+  { name: "l3-cache-schema", kind: "text", help: "Shares of the L3 cache, as resctrl takes them" },
+  {
+    name: "mem-bw-schema",
+    kind: "text",
+    help: "Shares of the memory bandwidth, as resctrl takes them",
+  },
+  {
+    name: "kernel-memory",
+    kind: "text",
+    help: "Without effect: the kernel dropped it",
+    hidden: true,
+  },
+  { name: "kernel-memory-tcp", kind: "text", help: "Limit on TCP buffers", hidden: true },
+];
+
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -262,6 +322,16 @@ export const COMMANDS: readonly Command[] = [
     load() {
       const file: typeof import("./resume.ts") = require("./resume.ts");
       return file.resumeCommand;
+    },
+  },
+  {
+    name: "update",
+    summary: "Change the resource limits of a container",
+    positionals: [ID],
+    flags: UPDATE_FLAGS,
+    load() {
+      const file: typeof import("./update.ts") = require("./update.ts");
+      return file.updateCommand;
     },
   },
   {

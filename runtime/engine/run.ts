@@ -70,6 +70,24 @@ export function runPlan(run: Run): Started {
   return { init: walker.requireInit(), slots: walker.slots };
 }
 
+/**
+ * Walks a plan of the host's alone, about a container that is there already. On failure its steps
+ * take back what they have done.
+ */
+export function runHostPlan(run: Pick<Run, "plan" | "environment" | "warn">): void {
+  const record = (): never => {
+    throw new Error("a plan of the host alone makes no record");
+  };
+  const walker = new Walker({ ...run, record, trace: undefined });
+  try {
+    walker.walk();
+  } catch (error) {
+    throw walker.abandon(error);
+  }
+  walker.recorder.close();
+  walker.slots.closeAll();
+}
+
 /** Undoes the effects that steps had on the host, last first; what cannot be undone is reported. */
 export function undoPlan(ops: readonly Op[], warn: (text: string) => void): void {
   for (const op of ops.toReversed()) {

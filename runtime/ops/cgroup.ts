@@ -1,21 +1,12 @@
 // The container's cgroup on the host: made, limited and joined, by absolute paths of directories.
 
 import { braceText } from "../cgroup/brace-text.ts";
-import { hintFor } from "../cgroup/controllers/table.ts";
 import { enableControllers } from "../cgroup/enable.ts";
-import { exists, writeControl } from "../cgroup/files.ts";
 import { fillCpuset } from "../cgroup/fill-cpuset.ts";
 import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
+import { fittingWrite, type LimitWrite, limitText, writeLimit } from "../cgroup/write-limit.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
-import {
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_PATH,
-  O_WRONLY,
-  open,
-  readFile,
-  tryWriteOnce,
-} from "../sys/file.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;
@@ -78,58 +69,15 @@ export const cgroupEnable = defineOp<{ directory: string; mount: string }>({
   },
 });
 
-interface CgroupWrite {
-  directory: string;
-  controller: string;
-  file: string;
-  value: string;
-  /** Written where the kernel has no such file. */
-  fallback: { file: string; value: string } | null;
-  /** Whether it is an error if the kernel has neither. */
-  required: boolean;
-}
-
 /** One write(2) of a limit. */
-export const cgroupWrite = defineOp<CgroupWrite>({
+export const cgroupWrite = defineOp<LimitWrite & { directory: string }>({
   name: "cgroup.write",
-  print: ({ directory, file, value, fallback }) => {
-    const or = fallback === null ? "" : ` or ${fallback.file} = ${fallback.value}`;
-    return `${directory}/${file} = ${value}${or}`;
-  },
-  run({ directory, controller, file, value, fallback, required }) {
-    const place = `${directory}/${file}`;
-    if (required || exists(place)) return writeLimit({ directory, controller, file, value });
-    if (fallback !== null) writeLimit({ directory, controller, ...fallback });
+  print: ({ directory, ...write }) => `${directory}/${limitText(write)}`,
+  run({ directory, ...write }) {
+    const fitting = fittingWrite(directory, write);
+    if (fitting !== undefined) writeLimit(directory, fitting);
   },
 });
-
-function writeLimit({
-  directory,
-  controller,
-  file,
-  value,
-}: Pick<CgroupWrite, "directory" | "controller" | "file" | "value">): void {
-  try {
-    writeControl(`${directory}/${file}`, value);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    const hint = hintFor(file, error.errno) ?? missingHint({ directory, controller }, error.errno);
-    if (hint === undefined) throw error;
-    throw new RuntimeError(`${error.message}; wanted ${value} (hint: ${hint})`);
-  }
-}
-
-/** Why a cgroup of v2 lacks a controller's files. */
-function missingHint(
-  { directory, controller }: { directory: string; controller: string },
-  errno: number,
-): string | undefined {
-  const list = `${directory}/cgroup.controllers`;
-  if (errno !== ENOENT || !exists(list)) return undefined;
-  const name = controller === "blkio" ? "io" : controller;
-  if (readFile(list).trim().split(" ").includes(name)) return undefined;
-  return `the controller ${name} is not passed on to this cgroup: the host lacks it, or a cgroup above has processes or no delegation`;
-}
 
 /**
  * Moves init into the cgroup of each hierarchy, by its pid as the host sees it: init itself may no

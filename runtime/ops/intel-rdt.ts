@@ -83,6 +83,25 @@ export const makeGroup = defineOp<Group>({
   },
 });
 
+/** Other schemata for a class that is there; those that it had come back when the update fails. */
+export const changeSchemata = defineOp<{
+  mount: string;
+  directory: string;
+  lines: readonly string[];
+}>({
+  name: "rdt.schemata",
+  print: ({ directory, lines }) => [directory, ...lines].join(" "),
+  run: ({ mount, directory, lines }, { found }) => {
+    const path = `${directory}/schemata`;
+    found.set(`schemata ${directory}`, readFile(path));
+    write(mount, path, `${lines.join("\n")}\n`);
+  },
+  takeBack: ({ mount, directory }, { found }) => {
+    const former = found.get(`schemata ${directory}`);
+    if (former !== undefined) write(mount, `${directory}/schemata`, former);
+  },
+});
+
 /** Moves init, which has one thread. */
 export const joinClass = defineOp<{ mount: string; directory: string }>({
   name: "rdt.join",

@@ -33,6 +33,17 @@ export const blkio: Controller = {
     "blkio.throttle.read_iops_device": { [ENODEV]: NO_DEVICE },
     "blkio.throttle.write_iops_device": { [ENODEV]: NO_DEVICE },
   },
+  perDevice: {
+    "blkio.weight_device": "0",
+    "blkio.bfq.weight_device": "0",
+    "blkio.leaf_weight_device": "0",
+    "blkio.throttle.read_bps_device": "0",
+    "blkio.throttle.write_bps_device": "0",
+    "blkio.throttle.read_iops_device": "0",
+    "blkio.throttle.write_iops_device": "0",
+    "io.bfq.weight": "0",
+    "io.max": "rbps=max wbps=max riops=max wiops=max",
+  },
 };
 
 type ThrottleKey = Extract<keyof BlockIO, `throttle${string}`>;

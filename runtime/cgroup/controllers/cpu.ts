@@ -41,13 +41,13 @@ export const cpu: Controller = {
 function v1({ cpu }: Resources): Limits {
   if (cpu === undefined) return NO_LIMITS;
   const writes = writesOf("cpu", POINTER, [
-    ["cpu.shares", unlessZero(cpu.shares), "shares"],
+    // An idle cgroup refuses shares, and has its own again when it no longer is.
+    ["cpu.shares", cpu.idle === 1 ? undefined : unlessZero(cpu.shares), "shares"],
     ["cpu.cfs_period_us", unlessZero(cpu.period), "period"],
     ["cpu.cfs_quota_us", unlessZero(cpu.quota), "quota"],
     ["cpu.cfs_burst_us", cpu.burst, "burst"],
     ["cpu.rt_period_us", unlessZero(cpu.realtimePeriod), "realtimePeriod"],
     ["cpu.rt_runtime_us", unlessZero(cpu.realtimeRuntime), "realtimeRuntime"],
-    // After the shares: an idle cgroup refuses them.
     ["cpu.idle", cpu.idle, "idle"],
   ]);
   return { writes, problems: [...burstProblems(cpu), ...idleProblems(cpu)], warnings: [] };

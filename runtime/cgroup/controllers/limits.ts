@@ -32,6 +32,10 @@ export interface Controller {
   v2(resources: Resources): Limits;
   /** What a refused write usually means: by file, then by errno. */
   readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
+  /** Files with a line for each device or interface: what to write of one that is to have no line. */
+  readonly perDevice?: Readonly<Record<string, string>>;
+  /** What an update writes to a file that nothing is written to any more. */
+  readonly resets?: Readonly<Record<string, string>>;
 }
 
 export const NO_LIMITS: Limits = { writes: [], problems: [], warnings: [] };

@@ -35,6 +35,7 @@ export const memory: Controller = {
     },
     "memory.kmem.tcp.limit_in_bytes": { [ENOENT]: "this kernel does not count TCP memory" },
   },
+  resets: { "memory.oom_control": "0" },
 };
 
 function v1({ memory }: Resources): Limits {

@@ -44,4 +44,5 @@ export const netPrio: Controller = {
     return { ...NO_LIMITS, problems: inexpressible("v2", [[`${POINTER}/priorities`, asked]]) };
   },
   hints: { "net_prio.ifpriomap": { [ENODEV]: "there is no such interface on the host" } },
+  perDevice: { "net_prio.ifpriomap": "0" },
 };

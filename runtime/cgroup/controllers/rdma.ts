@@ -11,6 +11,7 @@ export const rdma: Controller = {
   // The file has the same name and form.
   v2: v1,
   hints: { "rdma.max": { [ENODEV]: "there is no such RDMA device on the host" } },
+  perDevice: { "rdma.max": "hca_handle=max hca_object=max" },
 };
 
 function v1({ rdma = {} }: Resources): Limits {

@@ -34,3 +34,12 @@ export function hintFor(file: string, errno: number): string | undefined {
   }
   return undefined;
 }
+
+/** Of a file with a line for each device or interface, what to write of one that is to have none. */
+export function noneFor(file: string): string | undefined {
+  for (const { perDevice } of CONTROLLERS) {
+    const none = perDevice?.[file];
+    if (none !== undefined) return none;
+  }
+  return undefined;
+}

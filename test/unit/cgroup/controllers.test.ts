@@ -87,7 +87,7 @@ test("cpu writes the period before the quota, the quota before the burst, and id
   assert.equal(
     writes(cpu, {
       cpu: {
-        idle: 1,
+        idle: 0,
         burst: 10_000,
         quota: 50_000,
         period: 100_000,
@@ -103,9 +103,10 @@ test("cpu writes the period before the quota, the quota before the burst, and id
       "cpu.cfs_burst_us=10000",
       "cpu.rt_period_us=1000000",
       "cpu.rt_runtime_us=950000",
-      "cpu.idle=1",
+      "cpu.idle=0",
     ],
   );
+  assert.equal(writes(cpu, { cpu: { idle: 1, shares: 512 } }), ["cpu.idle=1"]);
 });
 
 test("cpu with a burst above the quota or an idle that is no flag is refused", () => {

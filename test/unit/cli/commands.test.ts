@@ -36,6 +36,10 @@ test("the help of a command names its flags, their values and its arguments", ()
     const help = helpText(command);
     assert.match(help, `Usage: runt ${command.name} [flags]`);
     for (const flag of command.flags) {
+      if (flag.hidden === true) {
+        assert.not.match(help, `--${flag.name}`);
+        continue;
+      }
       assert.match(help, `--${flag.name}`);
       for (const choice of flag.choices ?? []) assert.match(help, `"${choice}"`);
       if (flag.alias !== undefined) assert.match(help, `-${flag.alias}, --${flag.name}`);

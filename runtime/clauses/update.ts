@@ -6,11 +6,11 @@ import type { Controller, Write } from "../cgroup/controllers/limits.ts";
 import { CONTROLLERS } from "../cgroup/controllers/table.ts";
 import type { CgroupDirectory } from "../cgroup/paths.ts";
 import type { LimitWrite } from "../cgroup/write-limit.ts";
-import { jsonText } from "../config/json-text.ts";
 import { mergeResources } from "../config/merge-resources.ts";
 import type { IntelRdt, Resources } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
+import { jsonText } from "../json-text.ts";
 import {
   cgroupUpdate,
   changeDevices,

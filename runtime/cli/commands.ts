@@ -354,6 +354,34 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "events",
+    summary: "Print what a container uses, and word of the OOM killer, as lines of JSON",
+    positionals: [ID],
+    flags: [
+      { name: "stats", kind: "switch", help: "Print what it uses once" },
+      {
+        name: "interval",
+        kind: "text",
+        help: "How often to print what it uses",
+        defaultText: "5s",
+      },
+    ],
+    load() {
+      const file: typeof import("./events.ts") = require("./events.ts");
+      return file.eventsCommand;
+    },
+  },
+  {
+    name: "stats",
+    summary: "Show what containers use, how they are throttled, and what they wait for",
+    positionals: [{ name: "ID", optional: true }],
+    flags: [{ name: "json", kind: "switch", help: "Print all of it as JSON" }],
+    load() {
+      const file: typeof import("./stats.ts") = require("./stats.ts");
+      return file.statsCommand;
+    },
+  },
+  {
     name: "list",
     summary: "List the containers under --root",
     positionals: [],

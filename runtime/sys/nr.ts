@@ -85,6 +85,9 @@ const X86_64 = {
   set_mempolicy: 238,
   ioprio_set: 251,
   sched_setattr: 314,
+  eventfd2: 290,
+  inotify_init1: 294,
+  inotify_add_watch: 254,
 } as const;
 
 const EVERYWHERE = {

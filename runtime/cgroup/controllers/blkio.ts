@@ -3,6 +3,15 @@
 
 import type { BlockIO, Resources, ThrottleDevice, WeightDevice } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
+import {
+  amount,
+  type BlkioEntry,
+  type BlkioKey,
+  type BlkioStats,
+  type ControlFiles,
+  type Stats,
+  withPressure,
+} from "../stats.ts";
 import { type Controller, inexpressible, type Limits, NO_LIMITS, type Write } from "./limits.ts";
 
 const ENOENT = 2;
@@ -18,6 +27,7 @@ export const blkio: Controller = {
   name: "blkio",
   v1,
   v2,
+  stats: { v1: statsV1, v2: statsV2 },
   hints: {
     "blkio.bfq.weight": { [ENOENT]: NO_WEIGHT },
     "blkio.leaf_weight": { [ENOENT]: "the kernel dropped leaf weights in 5.0" },
@@ -168,4 +178,63 @@ function weightProblems({ weight = 0, leafWeight = 0, weightDevice = [] }: Block
       message: `found ${value}, wanted 10 to 1000`,
       spec: "config-linux.md#block-io",
     }));
+}
+
+const COUNTERS: readonly (readonly [BlkioKey, string])[] = [
+  ["ioServiceBytesRecursive", "io_service_bytes"],
+  ["ioServicedRecursive", "io_serviced"],
+  ["ioQueueRecursive", "io_queued"],
+  ["ioServiceTimeRecursive", "io_service_time"],
+  ["ioWaitTimeRecursive", "io_wait_time"],
+  ["ioMergedRecursive", "io_merged"],
+  ["ioTimeRecursive", "time"],
+  ["sectorsRecursive", "sectors"],
+];
+
+/** bfq counts what goes through it, and throttling counts the rest. */
+function statsV1({ read, readUnified }: ControlFiles): Partial<Stats> {
+  const blkio: BlkioStats = withPressure(readUnified("io.pressure"));
+  for (const [key, name] of COUNTERS) {
+    for (const by of ["bfq.", "throttle.", ""]) {
+      const entries = entriesIn(read(`blkio.${by}${name}_recursive`));
+      if (entries.length === 0) continue;
+      blkio[key] = entries;
+      break;
+    }
+  }
+  return { blkio };
+}
+
+/** Lines such as `8:0 Read 4096` or `8:0 4096`; the sum over all devices is left out. */
+function entriesIn(text: string): BlkioEntry[] {
+  return text.split("\n").flatMap((line) => {
+    const [, major, minor, op, value] = /^(\d+):(\d+) (?:(\w+) )?(\d+)$/.exec(line) ?? [];
+    if (value === undefined) return [];
+    const numbers = { major: Number(major), minor: Number(minor) };
+    return [{ ...numbers, ...(op === undefined ? {} : { op }), value: amount(value) }];
+  });
+}
+
+const OPERATIONS: readonly (readonly [string, BlkioKey, string])[] = [
+  ["rbytes", "ioServiceBytesRecursive", "Read"],
+  ["wbytes", "ioServiceBytesRecursive", "Write"],
+  ["dbytes", "ioServiceBytesRecursive", "Discard"],
+  ["rios", "ioServicedRecursive", "Read"],
+  ["wios", "ioServicedRecursive", "Write"],
+  ["dios", "ioServicedRecursive", "Discard"],
+];
+
+/** Lines such as `8:0 rbytes=4096 wbytes=0 rios=1 …`. */
+function statsV2({ read }: ControlFiles): Partial<Stats> {
+  const blkio: BlkioStats = withPressure(read("io.pressure"));
+  for (const line of read("io.stat").split("\n")) {
+    const [, major, minor] = /^(\d+):(\d+) /.exec(line) ?? [];
+    for (const [word, key, op] of OPERATIONS) {
+      const value = new RegExp(` ${word}=(\\d+)`).exec(line)?.[1];
+      if (minor === undefined || value === undefined) continue;
+      const entry = { major: Number(major), minor: Number(minor), op, value: amount(value) };
+      blkio[key] = [...(blkio[key] ?? []), entry];
+    }
+  }
+  return { blkio };
 }

@@ -2,6 +2,7 @@
 
 import type { CPU, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
+import { amount, type ControlFiles, flatKeyed, type Stats, times, withPressure } from "../stats.ts";
 import {
   type Controller,
   inexpressible,
@@ -23,6 +24,7 @@ export const cpu: Controller = {
   name: "cpu",
   v1,
   v2,
+  stats: { v1: statsV1, v2: statsV2 },
   hints: {
     "cpu.max": {
       [EINVAL]: "the kernel takes a quota from 1000 on and a period of 1000 to 1000000",
@@ -105,4 +107,55 @@ function idleProblems({ idle = 0 }: CPU): Problem[] {
   if (idle === 0 || idle === 1) return [];
   const message = `${idle} is neither 0 nor 1`;
   return [{ pointer: `${POINTER}/idle`, message, spec: "config-linux.md#cpu" }];
+}
+
+/** Ticks of cpuacct.stat have 10 ms (USER_HZ); all else is in nanoseconds. */
+const TICK = 10_000_000;
+
+/** What is used is told by a controller of its own, cpuacct. */
+function statsV1({ read, readUnified }: ControlFiles): Partial<Stats> {
+  const byMode = flatKeyed(read("cpuacct.stat"));
+  const stat = flatKeyed(read("cpu.stat"));
+  const rows = read("cpuacct.usage_all").trim().split("\n").slice(1);
+  const column = (index: number) => rows.map((row) => amount(row.split(" ")[index]));
+  const each = read("cpuacct.usage_percpu").trim().split(" ");
+  return {
+    cpu: {
+      usage: {
+        total: amount(read("cpuacct.usage")),
+        percpu: each.map((value) => amount(value)),
+        percpu_kernel: column(2),
+        percpu_user: column(1),
+        kernel: times(byMode["system"] ?? 0, TICK),
+        user: times(byMode["user"] ?? 0, TICK),
+      },
+      throttling: {
+        periods: stat["nr_periods"] ?? 0,
+        throttledPeriods: stat["nr_throttled"] ?? 0,
+        throttledTime: stat["throttled_time"] ?? 0,
+      },
+      ...withPressure(readUnified("cpu.pressure")),
+    },
+  };
+}
+
+/** cpu.stat is in microseconds. */
+function statsV2({ read }: ControlFiles): Partial<Stats> {
+  const stat = flatKeyed(read("cpu.stat"));
+  const nanoseconds = (key: string) => times(stat[key] ?? 0, 1000);
+  return {
+    cpu: {
+      usage: {
+        total: nanoseconds("usage_usec"),
+        kernel: nanoseconds("system_usec"),
+        user: nanoseconds("user_usec"),
+      },
+      throttling: {
+        periods: stat["nr_periods"] ?? 0,
+        throttledPeriods: stat["nr_throttled"] ?? 0,
+        throttledTime: nanoseconds("throttled_usec"),
+      },
+      ...withPressure(read("cpu.pressure")),
+    },
+  };
 }

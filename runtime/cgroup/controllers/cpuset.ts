@@ -2,6 +2,7 @@
 // A new v1 cpuset has neither; ops/cgroup.ts fills them in from its parent.
 
 import type { Resources } from "../../config/types.gen.ts";
+import { amount, type ControlFiles, numberList, type Stats } from "../stats.ts";
 import { type Controller, type Limits, NO_LIMITS, writesOf } from "./limits.ts";
 
 const EACCES = 13;
@@ -15,6 +16,10 @@ export const cpuset: Controller = {
   v1,
   // The files have the same names.
   v2: v1,
+  stats: {
+    v1: (files) => stats(files, { cpus: "cpuset.cpus", mems: "cpuset.mems" }),
+    v2: (files) => stats(files, { cpus: "cpuset.cpus.effective", mems: "cpuset.mems.effective" }),
+  },
   hints: {
     "cpuset.cpus": { [EACCES]: NOT_THERE, [EINVAL]: NOT_THERE, [ERANGE]: NOT_THERE },
     "cpuset.mems": { [EACCES]: NOT_THERE, [EINVAL]: NOT_THERE, [ERANGE]: NOT_THERE },
@@ -28,4 +33,27 @@ function v1({ cpu }: Resources): Limits {
     ["cpuset.mems", cpu.mems || undefined, "mems"],
   ]);
   return { writes, problems: [], warnings: [] };
+}
+
+/** v2 has the lists alone. */
+function stats(
+  { read }: ControlFiles,
+  { cpus, mems }: { cpus: string; mems: string },
+): Partial<Stats> {
+  const value = (name: string) => amount(read(`cpuset.${name}`));
+  return {
+    cpuset: {
+      cpus: numberList(read(cpus)),
+      cpu_exclusive: value("cpu_exclusive"),
+      mems: numberList(read(mems)),
+      mem_hardwall: value("mem_hardwall"),
+      mem_exclusive: value("mem_exclusive"),
+      memory_migrate: value("memory_migrate"),
+      memory_spread_page: value("memory_spread_page"),
+      memory_spread_slab: value("memory_spread_slab"),
+      memory_pressure: value("memory_pressure"),
+      sched_load_balance: value("sched_load_balance"),
+      sched_relax_domain_level: value("sched_relax_domain_level"),
+    },
+  };
 }

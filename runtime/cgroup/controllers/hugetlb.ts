@@ -2,6 +2,7 @@
 // cgroup-v1/hugetlb.rst).
 
 import type { Resources } from "../../config/types.gen.ts";
+import { amount, type ControlFiles, flatKeyed, type Stats } from "../stats.ts";
 import { type Controller, type Limits, NO_LIMITS, orMax, type Write } from "./limits.ts";
 
 const POINTER = "/linux/resources/hugepageLimits";
@@ -10,6 +11,10 @@ export const hugetlb: Controller = {
   name: "hugetlb",
   v1: (resources) => limits(resources, "limit_in_bytes"),
   v2: (resources) => limits(resources, "max"),
+  stats: {
+    v1: (files) => stats(files, { usage: "usage_in_bytes", max: "max_usage_in_bytes" }),
+    v2: (files) => stats(files, { usage: "current", max: "peak" }),
+  },
 };
 
 /** Pages in use and pages reserved, which kernels before 5.7 do not count. */
@@ -25,4 +30,26 @@ function limits({ hugepageLimits = [] }: Resources, ending: string): Limits {
     ];
   });
   return { writes, problems: [], warnings: [] };
+}
+
+/** Reserved pages where the kernel counts them, and otherwise those in use. */
+function stats(
+  { read, names }: ControlFiles,
+  { usage, max }: { usage: string; max: string },
+): Partial<Stats> {
+  const all = names("hugetlb");
+  const sizes = new Set(all.flatMap((name) => /^hugetlb\.([^.]+)\./.exec(name)?.[1] ?? []));
+  const hugetlb: Stats["hugetlb"] = {};
+  for (const size of sizes) {
+    const isReserved = all.includes(`hugetlb.${size}.rsvd.${usage}`);
+    const file = (ending: string) => `hugetlb.${size}${isReserved ? ".rsvd" : ""}.${ending}`;
+    const failures = read(file("failcnt"));
+    const { max: refused = 0 } = flatKeyed(read(`hugetlb.${size}.events`));
+    hugetlb[size] = {
+      usage: amount(read(file(usage))),
+      max: amount(read(file(max))),
+      failcnt: failures === "" ? refused : amount(failures),
+    };
+  }
+  return { hugetlb };
 }

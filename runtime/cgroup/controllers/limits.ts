@@ -2,6 +2,7 @@
 
 import type { Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
+import type { ControlFiles, Stats } from "../stats.ts";
 
 /** One write to a file of the container's cgroup. */
 export interface Write {
@@ -34,6 +35,11 @@ export interface Controller {
   readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   /** Files with a line for each device or interface: what to write of one that is to have no line. */
   readonly perDevice?: Readonly<Record<string, string>>;
+  /** What its files say the container has used, on either layout. */
+  readonly stats?: {
+    v1(files: ControlFiles): Partial<Stats>;
+    v2(files: ControlFiles): Partial<Stats>;
+  };
   /** What an update writes to a file that nothing is written to any more. */
   readonly resets?: Readonly<Record<string, string>>;
 }

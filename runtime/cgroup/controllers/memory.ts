@@ -3,6 +3,16 @@
 import type { Memory, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
 import {
+  amount,
+  type Bounded,
+  type ControlFiles,
+  flatKeyed,
+  NO_LIMIT,
+  plus,
+  type Stats,
+  withPressure,
+} from "../stats.ts";
+import {
   type Controller,
   inexpressible,
   type Limits,
@@ -35,6 +45,7 @@ export const memory: Controller = {
     },
     "memory.kmem.tcp.limit_in_bytes": { [ENOENT]: "this kernel does not count TCP memory" },
   },
+  stats: { v1: statsV1, v2: statsV2 },
   resets: { "memory.oom_control": "0" },
 };
 
@@ -93,4 +104,55 @@ function swapProblems({ limit = 0, swap = 0 }: Memory): Problem[] {
 function kernelWarnings({ kernel }: Memory): string[] {
   if (unlessZero(kernel) === undefined) return [];
   return [`${POINTER}/kernel: a limit on kernel memory has no effect: the kernel dropped it`];
+}
+
+function statsV1({ read, readUnified }: ControlFiles): Partial<Stats> {
+  const bounded = (kind: string): Bounded => ({
+    limit: amount(read(`memory.${kind}limit_in_bytes`)),
+    usage: amount(read(`memory.${kind}usage_in_bytes`)),
+    max: amount(read(`memory.${kind}max_usage_in_bytes`)),
+    failcnt: amount(read(`memory.${kind}failcnt`)),
+  });
+  const raw = flatKeyed(read("memory.stat"));
+  return {
+    memory: {
+      cache: raw["cache"] ?? 0,
+      usage: bounded(""),
+      swap: bounded("memsw."),
+      kernel: bounded("kmem."),
+      kernelTCP: bounded("kmem.tcp."),
+      raw,
+      ...withPressure(readUnified("memory.pressure")),
+    },
+  };
+}
+
+/** Swap is told with memory, as v1 has it; kernel memory has no limit of its own. */
+function statsV2({ read }: ControlFiles): Partial<Stats> {
+  const bounded = (name: string): Bounded => ({
+    limit: amount(read(`${name}.max`)),
+    usage: amount(read(`${name}.current`)),
+    max: amount(read(`${name}.peak`)),
+    failcnt: flatKeyed(read(`${name}.events`))["max"] ?? 0,
+  });
+  const raw = flatKeyed(read("memory.stat"));
+  const usage = bounded("memory");
+  const swap = bounded("memory.swap");
+  const isBounded = usage.limit !== NO_LIMIT && swap.limit !== NO_LIMIT;
+  const none = { limit: 0, usage: 0, max: 0, failcnt: 0 };
+  return {
+    memory: {
+      cache: raw["file"] ?? 0,
+      usage,
+      swap: {
+        ...swap,
+        usage: plus(usage.usage, swap.usage),
+        limit: isBounded ? plus(usage.limit, swap.limit) : NO_LIMIT,
+      },
+      kernel: { ...none, usage: raw["kernel"] ?? 0 },
+      kernelTCP: { ...none, usage: raw["sock"] ?? 0 },
+      raw,
+      ...withPressure(read("memory.pressure")),
+    },
+  };
 }

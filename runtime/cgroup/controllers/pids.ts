@@ -1,9 +1,16 @@
 // The pids controller: how many tasks (config-linux.md#pids; cgroup-v1/pids.rst).
 
 import type { Resources } from "../../config/types.gen.ts";
+import { amount, type ControlFiles, type Stats } from "../stats.ts";
 import { type Controller, type Limits, NO_LIMITS, orMax, writesOf } from "./limits.ts";
 
-export const pids: Controller = { name: "pids", v1, v2: v1 };
+export const pids: Controller = {
+  name: "pids",
+  v1,
+  v2: v1,
+  // The files have the same names.
+  stats: { v1: stats, v2: stats },
+};
 
 function v1({ pids }: Resources): Limits {
   if (pids === undefined) return NO_LIMITS;
@@ -12,4 +19,8 @@ function v1({ pids }: Resources): Limits {
     ["pids.max", orMax(pids.limit), "limit"],
   ]);
   return { writes, problems: [], warnings: [] };
+}
+
+function stats({ read }: ControlFiles): Partial<Stats> {
+  return { pids: { current: amount(read("pids.current")), limit: amount(read("pids.max"), 0) } };
 }

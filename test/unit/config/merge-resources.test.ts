@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { jsonText } from "../../../runtime/config/json-text.ts";
 import { mergeResources } from "../../../runtime/config/merge-resources.ts";
 import type { Resources } from "../../../runtime/config/types.gen.ts";
+import { jsonText } from "../../../runtime/json-text.ts";
 
 const current: Resources = {
   memory: { limit: 100, swap: 200, swappiness: 10 },

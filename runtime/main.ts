@@ -12,7 +12,6 @@ import { logOptions } from "./cli/log-options.ts";
 import { type ParsedFlags, parseFlags } from "./cli/parse-flags.ts";
 import { type StateRootMachine, stateRoot } from "./cli/state-root.ts";
 import { UsageError } from "./cli/usage-error.ts";
-import { RuntimeError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
 import { print } from "./print.ts";
 
@@ -46,7 +45,6 @@ function execute(line: ParsedFlags, command: Command | undefined, log: Log): num
     stopAtPositional: takesMore(command),
   });
   if (parsed.values.get("help") === "true") return printHelp(command);
-  refuseUnsupported(values);
   const given = argumentsOf(command, parsed);
   return command.load()(given, surroundings(values, log));
 }
@@ -62,6 +60,7 @@ function surroundings(values: ParsedFlags["values"], log: Log): Surroundings {
     },
     rootGiven: values.has("root"),
     ...(rootless === "auto" ? {} : { rootless: rootless === "true" }),
+    systemdCgroup: values.get("systemd-cgroup") === "true",
     log,
     environment,
   };
@@ -77,12 +76,6 @@ function machine(): StateRootMachine {
 
 function userPlaces(): typeof import("./host/user.ts") {
   return require("./host/user.ts");
-}
-
-function refuseUnsupported(values: ParsedFlags["values"]): void {
-  if (values.get("systemd-cgroup") === "true") {
-    throw new RuntimeError("--systemd-cgroup is not supported yet (hint: use the cgroupfs driver)");
-  }
 }
 
 function printVersion(): number {

@@ -1,6 +1,7 @@
 // Which directories are a container's cgroup: runc's reading of linux.cgroupsPath without systemd.
 
 import type { CgroupLayout, Hierarchy } from "./layout.ts";
+import type { SystemdManager } from "./systemd/unit.ts";
 
 /** A container's cgroup in one hierarchy. */
 export interface CgroupDirectory {
@@ -12,6 +13,18 @@ export interface CgroupDirectory {
   readonly own: string;
   /** Absolute path of the cgroup's directory. */
   readonly directory: string;
+}
+
+/** A container's cgroup in each hierarchy; none if systemd is asked for and the path names no unit. */
+export function containerCgroups(
+  layout: CgroupLayout,
+  cgroupsPath: string | undefined,
+  { id, systemd }: { id: string; systemd: SystemdManager | null },
+): CgroupDirectory[] {
+  if (systemd === null) return cgroupDirectories(layout, cgroupsPath, id);
+  const { unitOf }: typeof import("./systemd/unit.ts") = require("./systemd/unit.ts");
+  const unit = unitOf(cgroupsPath, id, systemd);
+  return typeof unit === "string" ? [] : cgroupDirectories(layout, unit.path, id);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Mounts of type cgroup: what of the cgroup hierarchies a container sees.
 
-import { type CgroupDirectory, cgroupDirectories } from "../cgroup/paths.ts";
+import { type CgroupDirectory, containerCgroups } from "../cgroup/paths.ts";
 import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -14,6 +14,7 @@ import {
   type MountAttributes,
   MS_PRIVATE,
 } from "../sys/mount.ts";
+import type { Container } from "./container.ts";
 import { treeOpener } from "./tree-opener.ts";
 
 export interface CgroupMountClause {
@@ -36,8 +37,7 @@ export interface CgroupMountPlace {
   data: readonly string[];
   /** Propagation and recursive attributes of the mount's options. */
   adjustments: readonly MountAttributes[];
-  /** The container's id. */
-  id: string;
+  container: Pick<Container, "id" | "systemd">;
 }
 
 /**
@@ -99,7 +99,7 @@ interface View {
 function viewsOf(config: Config, facts: HostFacts, place: CgroupMountPlace): View[] {
   const { destination } = place.mount;
   const slot = (number: number) => `$cgroup${place.index}.${number}`;
-  const directories = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, place.id);
+  const directories = containerCgroups(facts.cgroup, config.linux?.cgroupsPath, place.container);
   if (facts.cgroup.mode === "v2") {
     return directories.map(({ controllers, mount: path }) => {
       const target = destination;

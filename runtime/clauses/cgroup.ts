@@ -3,7 +3,7 @@
 import { deviceList } from "../cgroup/controllers/devices.ts";
 import type { Write } from "../cgroup/controllers/limits.ts";
 import { CONTROLLERS } from "../cgroup/controllers/table.ts";
-import { type CgroupDirectory, cgroupDirectories, namesNoCgroup } from "../cgroup/paths.ts";
+import { type CgroupDirectory, containerCgroups, namesNoCgroup } from "../cgroup/paths.ts";
 import type { Config, Resources } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -44,15 +44,17 @@ export interface CgroupClause {
   readonly problems: readonly Problem[];
 }
 
+type CgroupContainer = Pick<
+  Container,
+  "id" | "directory" | "missingCgroups" | "rootless" | "systemd"
+>;
+
 /** The cgroup of a container to be created (config-linux.md#control-groups). */
-export function cgroup(
-  config: Config,
-  facts: HostFacts,
-  container: Pick<Container, "id" | "missingCgroups" | "rootless">,
-): CgroupClause {
+export function cgroup(config: Config, facts: HostFacts, container: CgroupContainer): CgroupClause {
   const { resources = {} } = config.linux ?? {};
   const cgroupsPath = config.linux?.cgroupsPath || undefined;
-  const directories = cgroupDirectories(facts.cgroup, cgroupsPath, container.id);
+  const directories = containerCgroups(facts.cgroup, cgroupsPath, container);
+  if (container.systemd !== null) return ofUnit(config, facts, { ...container, directories });
   const limits = limitsFor(resources, facts, directories);
   const asked = cgroupsPath !== undefined || limits.steps.some((one) => one.because !== "");
   const optional = !asked && container.rootless;
@@ -70,6 +72,47 @@ function pathProblems(cgroupsPath: string | undefined): Problem[] {
   if (cgroupsPath === undefined || !namesNoCgroup(cgroupsPath)) return [];
   const message = `found "${cgroupsPath}", wanted a cgroup of the container's own`;
   return [{ pointer: "/linux/cgroupsPath", message, spec: "config-linux.md#cgroups-path" }];
+}
+
+/**
+ * With systemd: the unit, which begins with a process in it and so comes after the clone, late for
+ * the same reason as every join; then the files, because systemd does not know them all. Of v1 it
+ * has some hierarchies only: the cgroups are made beforehand, where they can be shown to init.
+ */
+function ofUnit(
+  config: Config,
+  facts: HostFacts,
+  container: CgroupContainer & { directories: readonly CgroupDirectory[] },
+): CgroupClause {
+  const { cgroupsPath, resources = {} } = config.linux ?? {};
+  const { directories, missingCgroups } = container;
+  const because = cgroupsPath === undefined ? "" : "/linux/cgroupsPath";
+  const isV2 = facts.cgroup.mode === "v2";
+  const limits = limitsFor(resources, facts, directories);
+  const unit = unitFor(config, facts, container);
+  const [v2] = directories;
+  const making = createSteps(directories, missingCgroups, { optional: false, because });
+  const join = cgroupJoin({ directories: pathsOf(directories), optional: false });
+  return {
+    ...{ limits: [], open: [], birthplace: null, enter: [], enterMemory: [], join: [] },
+    create: isV2 ? [] : making,
+    joinMemory: [
+      ...unit.steps,
+      // Controllers that systemd does not know, such as hugetlb.
+      ...(isV2 && v2 !== undefined ? [step("host", cgroupEnable(placeOf(v2)), because)] : []),
+      ...limits.steps,
+      ...(isV2 && !unit.isSlice ? [] : [step("host", join, because)]),
+    ],
+    problems: [...limits.problems, ...unit.problems],
+  };
+}
+
+/** Loaded for those who use it. */
+function unitFor(
+  ...args: Parameters<typeof import("./systemd-unit.ts").systemdUnit>
+): ReturnType<typeof import("./systemd-unit.ts").systemdUnit> {
+  const { systemdUnit }: typeof import("./systemd-unit.ts") = require("./systemd-unit.ts");
+  return systemdUnit(...args);
 }
 
 type Ways = Pick<

@@ -1,5 +1,7 @@
 // What a plan is made for, beside config.json and the host: one container of one caller.
 
+import type { SystemdManager } from "../cgroup/systemd/unit.ts";
+
 /** The container to be created. Everything that clauses need and must not look up themselves. */
 export interface Container {
   id: string;
@@ -11,6 +13,8 @@ export interface Container {
   directory: string;
   /** Whether cgroups that nobody has asked for may be done without (--rootless). */
   rootless: boolean;
+  /** The manager of its unit (--systemd-cgroup); null: its cgroups are made directly. */
+  systemd: SystemdManager | null;
   /** Levels of its cgroup directories that do not exist yet, outermost first. */
   missingCgroups: readonly string[];
   /** Directories of its class and monitoring group in resctrl that do not exist yet. */

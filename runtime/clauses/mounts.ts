@@ -196,7 +196,7 @@ function addCgroup(
     attributes: options.attributes.set,
     data: options.data,
     adjustments: options.adjustments,
-    id: context.container.id,
+    container: context.container,
   });
   lists.open.push(...clause.open);
   lists.mount.push(...clause.init);

@@ -45,6 +45,8 @@ export interface Surroundings {
   rootGiven: boolean;
   /** What --rootless says; absent for auto. */
   rootless?: boolean;
+  /** Whether --systemd-cgroup was given. */
+  systemdCgroup: boolean;
   log: Log;
   /** The caller's environment. */
   environment: Readonly<Record<string, string | undefined>>;
@@ -101,7 +103,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   {
     name: "systemd-cgroup",
     kind: "switch",
-    help: "Let systemd manage cgroups; not supported yet",
+    help: "Let systemd make the cgroup, as the unit that cgroupsPath (slice:prefix:name) names",
   },
   { name: "version", alias: "v", kind: "switch", help: "Show version" },
   HELP_FLAG,

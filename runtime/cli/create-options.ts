@@ -19,6 +19,7 @@ export function createOptions(given: Arguments, surroundings: Surroundings): Cre
     ...(pidFile === undefined ? {} : { pidFile: absolutePath(pidFile) }),
     ...(consoleSocket === undefined ? {} : { consoleSocket: absolutePath(consoleSocket) }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket: absolutePath(pidfdSocket) }),
+    systemdCgroup: surroundings.systemdCgroup,
     noPivot: given.on("no-pivot"),
     noNewKeyring: given.on("no-new-keyring"),
     preserveFds: given.count("preserve-fds"),

@@ -8,7 +8,8 @@ import type { Arguments, Surroundings } from "./commands.ts";
 import { containerId } from "./container-id.ts";
 
 /** Prints the steps of create, as a table or as JSON. Needs no privileges and changes nothing. */
-export function planCommand(given: Arguments, { root, environment }: Surroundings): number {
+export function planCommand(given: Arguments, surroundings: Surroundings): number {
+  const { root, environment, systemdCgroup } = surroundings;
   const plan = planFor({
     root,
     id: containerId(given.positionals[0] ?? "container"),
@@ -16,6 +17,7 @@ export function planCommand(given: Arguments, { root, environment }: Surrounding
     strict: given.on("strict"),
     noPivot: false,
     preserveFds: 0,
+    systemdCgroup,
     environment,
   });
   print(given.on("json") ? JSON.stringify(planJson(plan), undefined, 2) : printPlan(plan));

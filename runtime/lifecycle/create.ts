@@ -1,6 +1,6 @@
 // create: config.json becomes a container that waits for start (runtime.md#create).
 
-import { cgroupDirectories } from "../cgroup/paths.ts";
+import { containerCgroups } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { listenerFrom } from "../clauses/seccomp.ts";
 import { type Init, runPlan, undoPlan } from "../engine/run.ts";
@@ -97,7 +97,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
   const { bundle, facts, plan } = prepared;
   const { config } = bundle;
   const listener = listenerFrom(config, bundle.path);
-  const cgroups = cgroupDirectories(facts.cgroup, config.linux?.cgroupsPath, options.id);
+  const cgroups = containerCgroups(facts.cgroup, config.linux?.cgroupsPath, prepared.container);
   return {
     id: options.id,
     bundle: bundle.path,

@@ -1,5 +1,6 @@
 // What the program can do today (features.md), taken from the tables that the code itself works by.
 
+import { PROPERTY_PREFIX } from "../cgroup/systemd/annotations.ts";
 import { HOOK_KINDS } from "../clauses/hooks.ts";
 import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from "../clauses/memory-policy.ts";
 import { mountOptionNames } from "../clauses/mount-options.ts";
@@ -27,7 +28,7 @@ export function features() {
     linux: {
       namespaces: NAMESPACE_TYPES,
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: SECCOMP_ACTIONS,
@@ -44,8 +45,7 @@ export function features() {
       netDevices: { enabled: true },
     },
     annotations: { "io.github.runt.version": VERSION, "io.github.runt.commit": COMMIT },
-    // No annotation of config.json is acted on.
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [PROPERTY_PREFIX],
   };
 }
 

@@ -1,7 +1,8 @@
 // The plan that create would follow.
 
 import { missingDirectories } from "../cgroup/manager.ts";
-import { cgroupDirectories } from "../cgroup/paths.ts";
+import { containerCgroups } from "../cgroup/paths.ts";
+import type { SystemdManager } from "../cgroup/systemd/unit.ts";
 import type { Container } from "../clauses/container.ts";
 import { rdtDirectories } from "../clauses/intel-rdt.ts";
 import type { Config, NamespaceType } from "../config/types.gen.ts";
@@ -20,6 +21,8 @@ export interface PlanOptions extends Place {
   bundle: string;
   strict: boolean;
   noPivot: boolean;
+  /** Whether systemd makes the cgroup. */
+  systemdCgroup: boolean;
   preserveFds: number;
   /** What --rootless says; absent for auto. */
   rootless?: boolean;
@@ -45,13 +48,18 @@ export function prepare(options: PlanOptions): Prepared {
   const preserveFds = listenFds + options.preserveFds;
   requireOpen(preserveFds);
   const { openFiles } = callerLimits(options.environment);
-  const cgroups = cgroupDirectories(facts.cgroup, bundle.config.linux?.cgroupsPath, options.id);
+  const systemd = systemdManager(options, facts);
+  const cgroups = containerCgroups(facts.cgroup, bundle.config.linux?.cgroupsPath, {
+    id: options.id,
+    systemd,
+  });
   const container: Container = {
     id: options.id,
     bundle: bundle.path,
     rootfs: bundle.rootfs,
     directory: directoryOf(options),
     rootless: options.rootless ?? (facts.uid !== 0 || facts.userNamespace),
+    systemd,
     missingCgroups: cgroups.flatMap(({ directory }) => missingDirectories(directory)),
     missingClasses: missingClasses(bundle.config, facts, options.id),
     callerNamespaces: callerNamespaces(bundle.config),
@@ -73,6 +81,20 @@ export function prepare(options: PlanOptions): Prepared {
 /** The plan alone, for people to read. */
 export function planFor(options: PlanOptions): Plan {
   return prepare({ console: { kind: "foreground" }, ...options }).plan;
+}
+
+/** The manager that is asked for; loaded for those who use it. */
+function systemdManager(
+  { systemdCgroup, environment }: PlanOptions,
+  facts: HostFacts,
+): SystemdManager | null {
+  if (!systemdCgroup) return null;
+  const {
+    findManager,
+    managerAddress,
+  }: typeof import("../cgroup/systemd/manager.ts") = require("../cgroup/systemd/manager.ts");
+  const user = facts.uid !== 0 || facts.userNamespace;
+  return findManager(managerAddress(environment, { user }), { user });
 }
 
 function missingClasses({ linux }: Config, facts: HostFacts, id: string): string[] {

@@ -9,12 +9,18 @@ const UNDOABLE: Readonly<Record<string, (args: string) => Op>> = {
   "cgroup.create": (args) => cgroupCreate(JSON.parse(args)),
   "rdt.class": (args) => rdt().makeClass(JSON.parse(args)),
   "rdt.group": (args) => rdt().makeGroup(JSON.parse(args)),
+  "unit.start": (args) => unit().unitStart(JSON.parse(args)),
   "root.bind-aside": (args) => bindRootAside(JSON.parse(args)),
 };
 
 /** The op of a journal entry; undefined when this version does not know it. */
 export function opFromJournal({ op, args }: { op: string; args: string }): Op | undefined {
   return UNDOABLE[op]?.(args);
+}
+
+/** Loaded for those who use it. */
+function unit(): typeof import("./unit.ts") {
+  return require("./unit.ts");
 }
 
 /** Loaded for those who use it. */

@@ -9,6 +9,7 @@ export const demo: Container = {
   rootfs: "/bundles/demo/rootfs",
   directory: "/run/runt/demo",
   rootless: false,
+  systemd: null,
   missingCgroups: [],
   missingClasses: [],
   console: { kind: "foreground" },

@@ -12,7 +12,16 @@ import {
   type Stats,
   withPressure,
 } from "../stats.ts";
-import { type Controller, inexpressible, type Limits, NO_LIMITS, type Write } from "./limits.ts";
+import {
+  type Controller,
+  inexpressible,
+  type Limits,
+  NO_LIMITS,
+  numberProperties,
+  type Property,
+  type SystemdHost,
+  type Write,
+} from "./limits.ts";
 
 const ENOENT = 2;
 const ENODEV = 19;
@@ -27,6 +36,7 @@ export const blkio: Controller = {
   name: "blkio",
   v1,
   v2,
+  systemd,
   stats: { v1: statsV1, v2: statsV2 },
   hints: {
     "blkio.bfq.weight": { [ENOENT]: NO_WEIGHT },
@@ -116,6 +126,15 @@ function v2({ blockIO }: Resources): Limits {
     ...inexpressible("v2", [[`${POINTER}/leafWeight`, leafWeight], ...leaves]),
   ];
   return { writes, problems, warnings: [] };
+}
+
+/** Weights of single devices and throttles are in the files alone, which systemd leaves as they are. */
+function systemd({ blockIO }: Resources, { layout }: SystemdHost): Property[] {
+  const weight = blockIO?.weight ?? 0;
+  if (weight === 0) return [];
+  return layout === "v1"
+    ? numberProperties([["BlockIOWeight", weight]])
+    : numberProperties([["IOWeight", ioWeightFrom(weight)]]);
 }
 
 /** 10 to 1000 as 1 to 10000. */

@@ -8,6 +8,9 @@ import {
   inexpressible,
   type Limits,
   NO_LIMITS,
+  numberProperties,
+  type Property,
+  type SystemdHost,
   unlessZero,
   writesOf,
 } from "./limits.ts";
@@ -24,6 +27,7 @@ export const cpu: Controller = {
   name: "cpu",
   v1,
   v2,
+  systemd,
   stats: { v1: statsV1, v2: statsV2 },
   hints: {
     "cpu.max": {
@@ -75,6 +79,42 @@ function v2({ cpu }: Resources): Limits {
     ]),
   ];
   return { writes, problems, warnings: [] };
+}
+
+function systemd({ cpu = {} }: Resources, { layout, version }: SystemdHost): Property[] {
+  const shares = unlessZero(cpu.shares);
+  if (layout === "v1") {
+    return [...numberProperties([["CPUShares", shares]]), ...quotaProperties(cpu, version)];
+  }
+  // 0 is systemd's word for idle.
+  const isIdle = cpu.idle === 1 && version >= 252;
+  const weight = isIdle ? 0 : weightFrom(shares);
+  return [...numberProperties([["CPUWeight", weight]]), ...quotaProperties(cpu, version)];
+}
+
+const PERIOD_DEFAULT = 100_000;
+
+/**
+ * systemd has the quota as microseconds a second and keeps whole percents of a CPU when it reloads:
+ * rounded up, so that what it writes then is not below what was asked for.
+ */
+export function quotaProperties(
+  { quota, period }: Pick<CPU, "quota" | "period">,
+  version: number,
+): Property[] {
+  const microseconds = unlessZero(period);
+  const most = unlessZero(quota);
+  if (most === undefined && microseconds === undefined) return [];
+  return numberProperties([
+    ["CPUQuotaPeriodUSec", version >= 242 ? microseconds : undefined],
+    ["CPUQuotaPerSecUSec", most === undefined || most < 0 ? -1 : perSecond(most, microseconds)],
+  ]);
+}
+
+function perSecond(quota: number | bigint, period: number | bigint = PERIOD_DEFAULT): bigint {
+  const percent = 10_000n;
+  const exact = (BigInt(quota) * 1_000_000n) / BigInt(period);
+  return ((exact + percent - 1n) / percent) * percent;
 }
 
 /**

@@ -3,7 +3,14 @@
 
 import type { Resources } from "../../config/types.gen.ts";
 import { amount, type ControlFiles, numberList, type Stats } from "../stats.ts";
-import { type Controller, type Limits, NO_LIMITS, writesOf } from "./limits.ts";
+import {
+  type Controller,
+  type Limits,
+  NO_LIMITS,
+  type Property,
+  type SystemdHost,
+  writesOf,
+} from "./limits.ts";
 
 const EACCES = 13;
 const EINVAL = 22;
@@ -16,6 +23,7 @@ export const cpuset: Controller = {
   v1,
   // The files have the same names.
   v2: v1,
+  systemd,
   stats: {
     v1: (files) => stats(files, { cpus: "cpuset.cpus", mems: "cpuset.mems" }),
     v2: (files) => stats(files, { cpus: "cpuset.cpus.effective", mems: "cpuset.mems.effective" }),
@@ -56,4 +64,28 @@ function stats(
       sched_relax_domain_level: value("sched_relax_domain_level"),
     },
   };
+}
+
+/** systemd knows cpusets of v2 alone, since version 244. */
+function systemd({ cpu = {} }: Resources, { layout, version }: SystemdHost): Property[] {
+  if (layout === "v1" || version < 244) return [];
+  return [
+    ...maskProperty("AllowedCPUs", cpu.cpus),
+    ...maskProperty("AllowedMemoryNodes", cpu.mems),
+  ];
+}
+
+/** A list such as 0-2,4 as bytes of bits, the lowest first; one that is no list is the kernel's to refuse. */
+export function maskProperty(name: string, list: string | undefined): Property[] {
+  if (!list) return [];
+  const bytes: number[] = [];
+  for (const range of list.split(",")) {
+    const [, first, last = first] = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(range) ?? [];
+    if (first === undefined) return [];
+    for (let bit = Number(first); bit <= Number(last); bit++) {
+      while (bytes.length <= bit >> 3) bytes.push(0);
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
+    }
+  }
+  return [{ name, type: "ay", value: bytes }];
 }

@@ -4,7 +4,7 @@
 import type { DeviceRule, Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
 import type { DeviceEntry, DeviceList } from "../device-program.ts";
-import { type Controller, type Limits, NO_LIMITS, type Write } from "./limits.ts";
+import { type Controller, type Limits, NO_LIMITS, type Property, type Write } from "./limits.ts";
 
 const EPERM = 1;
 
@@ -13,6 +13,7 @@ export const devices: Controller = {
   v1,
   // A program stands in for the files; see deviceList. Its list is judged as on v1.
   v2: ({ devices = [] }) => ({ ...NO_LIMITS, problems: follow(devices).problems }),
+  systemd,
   hints: { "devices.allow": { [EPERM]: "the parent cgroup does not allow it either" } },
 };
 
@@ -95,6 +96,29 @@ export function deviceList({ devices = [] }: Resources): DeviceList {
   const { list } = follow(devices);
   if (!list.everything) for (const entry of ALWAYS_ALLOWED) add(list, entry);
   return list;
+}
+
+/**
+ * systemd has its own program, or list on v1, at the start of a unit and again after each reload. It
+ * knows lists of what is allowed only: after a reload a list of what is denied is ours alone.
+ */
+function systemd(resources: Resources): Property[] {
+  const { everything, exceptions } = deviceList(resources);
+  const policy = (value: string): Property => ({ name: "DevicePolicy", type: "s", value });
+  if (everything) return [policy("auto")];
+  const value = exceptions.flatMap((entry) => {
+    const node = nodeFor(entry);
+    return node === undefined ? [] : [[node, entry.access]];
+  });
+  return [policy("strict"), { name: "DeviceAllow", type: "a(ss)", value }];
+}
+
+/** As systemd.resource-control(5) names devices, whether there are nodes of theirs or not. */
+function nodeFor({ type, major, minor }: DeviceEntry): string | undefined {
+  const kind = type === "b" ? "block" : "char";
+  if (major === "*") return minor === "*" ? `${kind}-*` : undefined;
+  if (minor !== "*") return `/dev/${kind}/${major}:${minor}`;
+  return major === "136" && type === "c" ? "char-pts" : `${kind}-${major}`;
 }
 
 function isEverything(rule: DeviceRule): boolean {

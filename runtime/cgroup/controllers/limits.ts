@@ -31,6 +31,8 @@ export interface Controller {
   v1(resources: Resources): Limits;
   /** What has to be written on cgroup v2. */
   v2(resources: Resources): Limits;
+  /** What systemd has to know besides, so that it does not take it back when it writes by itself. */
+  systemd?(resources: Resources, host: SystemdHost): readonly Property[];
   /** What a refused write usually means: by file, then by errno. */
   readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   /** Files with a line for each device or interface: what to write of one that is to have no line. */
@@ -42,6 +44,29 @@ export interface Controller {
   };
   /** What an update writes to a file that nothing is written to any more. */
   readonly resets?: Readonly<Record<string, string>>;
+}
+
+/** What the properties of a unit depend on. */
+export interface SystemdHost {
+  readonly layout: "v1" | "v2";
+  /** Of systemd. */
+  readonly version: number;
+}
+
+/** A property of a systemd unit (org.freedesktop.systemd1(5)), as plain data. */
+export interface Property {
+  readonly name: string;
+  /** Type in the letters of D-Bus, such as `t` or `a(ss)`. */
+  readonly type: string;
+  readonly value: PropertyValue;
+}
+
+/** Numbers of 64 bits may be text. */
+export type PropertyValue = boolean | number | string | PropertyVariant | readonly PropertyValue[];
+
+export interface PropertyVariant {
+  readonly type: string;
+  readonly value: PropertyValue;
 }
 
 export const NO_LIMITS: Limits = { writes: [], problems: [], warnings: [] };
@@ -70,6 +95,18 @@ export function writesOf(
 /** A limit of v2: -1 is none. */
 export function orMax(value: number | bigint | undefined): number | bigint | string | undefined {
   return value !== undefined && value < 0 ? "max" : value;
+}
+
+/** CGROUP_LIMIT_MAX and USEC_INFINITY of systemd: the greatest number of 64 bits. */
+export const INFINITY = "18446744073709551615";
+
+/** Numbers of 64 bits by the name of their property; negative ones are no limit, absent ones left out. */
+export function numberProperties(
+  values: readonly (readonly [name: string, value: number | bigint | undefined])[],
+): Property[] {
+  return values.flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, type: "t", value: value < 0 ? INFINITY : `${value}` }],
+  );
 }
 
 /** Values that a layout has no file for. */

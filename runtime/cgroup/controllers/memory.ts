@@ -17,7 +17,10 @@ import {
   inexpressible,
   type Limits,
   NO_LIMITS,
+  numberProperties,
   orMax,
+  type Property,
+  type SystemdHost,
   unlessZero,
   type Write,
   writesOf,
@@ -37,6 +40,7 @@ export const memory: Controller = {
   name: "memory",
   v1,
   v2,
+  systemd,
   hints: {
     "memory.limit_in_bytes": { [EBUSY]: "more memory than that is in use" },
     "memory.memsw.limit_in_bytes": {
@@ -84,6 +88,17 @@ function v2({ memory }: Resources): Limits {
     ]),
   ];
   return { writes, problems, warnings: kernelWarnings(memory) };
+}
+
+function systemd({ memory = {} }: Resources, { layout }: SystemdHost): Property[] {
+  const limit = unlessZero(memory.limit);
+  if (layout === "v1") return numberProperties([["MemoryLimit", limit]]);
+  const swap = swapAlone(memory);
+  return numberProperties([
+    ["MemoryMax", limit],
+    ["MemoryLow", unlessZero(memory.reservation)],
+    ["MemorySwapMax", swap === "max" ? -1 : swap],
+  ]);
 }
 
 /** What of `swap`, which is memory and swap together, is left for swap. */

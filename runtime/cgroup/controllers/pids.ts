@@ -2,12 +2,21 @@
 
 import type { Resources } from "../../config/types.gen.ts";
 import { amount, type ControlFiles, type Stats } from "../stats.ts";
-import { type Controller, type Limits, NO_LIMITS, orMax, writesOf } from "./limits.ts";
+import {
+  type Controller,
+  type Limits,
+  NO_LIMITS,
+  numberProperties,
+  orMax,
+  type Property,
+  writesOf,
+} from "./limits.ts";
 
 export const pids: Controller = {
   name: "pids",
   v1,
   v2: v1,
+  systemd,
   // The files have the same names.
   stats: { v1: stats, v2: stats },
 };
@@ -23,4 +32,10 @@ function v1({ pids }: Resources): Limits {
 
 function stats({ read }: ControlFiles): Partial<Stats> {
   return { pids: { current: amount(read("pids.current")), limit: amount(read("pids.max"), 0) } };
+}
+
+/** systemd has no limit below 1; the file, which is written as well, has. */
+function systemd({ pids }: Resources): Property[] {
+  const limit = pids?.limit;
+  return numberProperties([["TasksMax", limit === 0 || limit === 0n ? 1 : limit]]);
 }

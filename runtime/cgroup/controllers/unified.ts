@@ -3,7 +3,18 @@
 
 import type { Resources } from "../../config/types.gen.ts";
 import type { Problem } from "../../errors.ts";
-import { type Controller, type Limits, NO_LIMITS, type Write } from "./limits.ts";
+import { quotaProperties } from "./cpu.ts";
+import { maskProperty } from "./cpuset.ts";
+import {
+  type Controller,
+  INFINITY,
+  type Limits,
+  NO_LIMITS,
+  numberProperties,
+  type Property,
+  type SystemdHost,
+  type Write,
+} from "./limits.ts";
 
 const POINTER = "/linux/resources/unified";
 const SPEC = "config-linux.md#unified";
@@ -19,6 +30,7 @@ export const unified: Controller = {
     })),
   }),
   v2,
+  systemd,
 };
 
 function v2({ unified = {} }: Resources): Limits {
@@ -31,6 +43,53 @@ function v2({ unified = {} }: Resources): Limits {
     return values.map((value) => ({ controller, file, value, pointer: pointerOf(file) }));
   });
   return { writes: problems.length > 0 ? [] : writes, problems, warnings: [] };
+}
+
+/** Files that are a number or `max`, and what systemd calls them. */
+const NUMBERS: Readonly<Record<string, string>> = {
+  "cpu.weight": "CPUWeight",
+  "memory.min": "MemoryMin",
+  "memory.low": "MemoryLow",
+  "memory.high": "MemoryHigh",
+  "memory.max": "MemoryMax",
+  "memory.swap.max": "MemorySwapMax",
+  "pids.max": "TasksMax",
+};
+
+/** Of the files that systemd writes as well; a value that it could not take is the kernel's to refuse. */
+function systemd({ unified = {} }: Resources, host: SystemdHost): Property[] {
+  return Object.entries(unified).flatMap(([file, text]) => propertiesOf(file, text.trim(), host));
+}
+
+function propertiesOf(file: string, text: string, { version }: SystemdHost): Property[] {
+  const name = NUMBERS[file];
+  if (name !== undefined) {
+    const value = text === "max" ? INFINITY : text;
+    return /^\d+$/.test(value) ? [{ name, type: "t", value }] : [];
+  }
+  switch (file) {
+    case "cpu.max": {
+      const [, quota, period] = /^(max|\d+)(?:\s+(\d+))?$/.exec(text) ?? [];
+      if (quota === undefined) return [];
+      const limits = { quota: quota === "max" ? -1 : Number(quota) };
+      return quotaProperties(
+        period === undefined ? limits : { ...limits, period: Number(period) },
+        version,
+      );
+    }
+    case "cpu.idle":
+      return text === "1" && version >= 252 ? numberProperties([["CPUWeight", 0]]) : [];
+    case "cpuset.cpus":
+      return version < 244 ? [] : maskProperty("AllowedCPUs", text);
+    case "cpuset.mems":
+      return version < 244 ? [] : maskProperty("AllowedMemoryNodes", text);
+    case "memory.oom.group": {
+      const value = { 0: "continue", 1: "kill" }[text];
+      return value === undefined || version < 253 ? [] : [{ name: "OOMPolicy", type: "s", value }];
+    }
+    default:
+      return [];
+  }
 }
 
 /** A name of a file in the cgroup: nothing that leads elsewhere. */

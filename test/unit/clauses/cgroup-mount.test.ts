@@ -40,7 +40,7 @@ function compiled(
     attributes,
     data,
     adjustments: [],
-    id: "demo",
+    container: { id: "demo", systemd: null },
   });
 }
 

@@ -7,6 +7,7 @@ import type { Step } from "../../../runtime/plan/step.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { v2Root } from "../../hosts/v2-root.ts";
 import { v2Rootless } from "../../hosts/v2-rootless.ts";
+import { demo } from "../../support/container-facts.ts";
 import { shows } from "../../support/shows.ts";
 
 const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchies: [] } };
@@ -14,7 +15,11 @@ const NO_CGROUPS: HostFacts = { ...hybridRoot, cgroup: { mode: "none", hierarchi
 function compiled(linux: Linux, facts: HostFacts): CgroupClause {
   const config: Config = { ociVersion: "1.3.0", root: { path: "rootfs" }, linux };
   const rootless = facts.uid !== 0;
-  return cgroup(config, facts, { id: "demo", missingCgroups: ["/cg/demo"], rootless });
+  return cgroup(config, facts, {
+    ...demo,
+    missingCgroups: ["/cg/demo"],
+    rootless,
+  });
 }
 
 function printed(steps: readonly Step[]): string[] {

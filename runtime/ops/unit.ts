@@ -1,0 +1,38 @@
+// The container's unit of systemd: started with init in it, and stopped.
+
+import type { Property } from "../cgroup/controllers/limits.ts";
+import { exists } from "../cgroup/files.ts";
+import { removeCgroup } from "../cgroup/manager.ts";
+import { startUnit, stopUnit } from "../cgroup/systemd/manager.ts";
+import { defineOp } from "./op.ts";
+
+export interface UnitArgs {
+  /** Of the manager, as D-Bus addresses. */
+  address: string;
+  name: string;
+  /** Its cgroup, from the root of the hierarchies. */
+  path: string;
+  properties: readonly Property[];
+  /** The same as directories, one a hierarchy. */
+  directories: readonly string[];
+}
+
+/**
+ * StartTransientUnit and, to undo it, StopUnit (org.freedesktop.systemd1(5)). A scope begins with a
+ * process in it, so this comes after the clone; a slice has none, and init joins it.
+ */
+export const unitStart = defineOp<UnitArgs>({
+  name: "unit.start",
+  print: ({ name, properties }) =>
+    [name, ...properties.map((one) => `${one.name}=${JSON.stringify(one.value)}`)].join(" "),
+  run({ address, name, path, properties }, context) {
+    const pids = { name: "PIDs", type: "au", value: [context.initPid()] };
+    const isScope = name.endsWith(".scope");
+    startUnit(address, { name, path, properties: isScope ? [pids, ...properties] : properties });
+  },
+  undo({ address, name, properties, directories }) {
+    const description = `${properties.find((one) => one.name === "Description")?.value}`;
+    if (!stopUnit(address, { name, description })) return;
+    for (const directory of directories) if (exists(directory)) removeCgroup(directory);
+  },
+});

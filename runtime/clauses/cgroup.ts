@@ -103,7 +103,8 @@ function ofUnit(
       ...limits.steps,
       ...(isV2 && !unit.isSlice ? [] : [step("host", join, because)]),
     ],
-    problems: [...limits.problems, ...unit.problems],
+    // Without a unit there is no cgroup to have the controllers for.
+    problems: unit.steps.length === 0 ? unit.problems : [...limits.problems, ...unit.problems],
   };
 }
 

@@ -29,6 +29,8 @@ export interface Connection {
   readonly deadlineMs: number;
   readonly limitMs: number;
   serial: number;
+  /** What is waited for, for errors. */
+  awaited: string;
   /** What has been read and not yet been understood. */
   unread: Buffer;
   /** Signals that came while an answer was waited for. */
@@ -78,7 +80,16 @@ export function connectTo(addresses: string, limitMs: number): Connection {
       continue;
     }
     const unread = Buffer.alloc(0);
-    const connection = { fd, socket, deadlineMs, limitMs, serial: 0, unread, signals: [] };
+    const connection = {
+      fd,
+      socket,
+      deadlineMs,
+      limitMs,
+      serial: 0,
+      awaited: "the greeting",
+      unread,
+      signals: [],
+    };
     try {
       authenticate(connection);
     } catch (error) {
@@ -101,6 +112,7 @@ export function disconnect({ fd }: Connection): void {
 export function call(connection: Connection, request: Call): { values: Value[]; sender?: string } {
   const { signature = "", args = [], ...where } = request;
   const serial = ++connection.serial;
+  connection.awaited = request.member;
   const body = marshal(signature, args);
   send(connection, messageBytes({ kind: METHOD_CALL, serial, ...where, signature, body }));
   for (;;) {
@@ -118,23 +130,27 @@ export function call(connection: Connection, request: Call): { values: Value[]; 
 /** Waits for a signal, which may have come already. */
 export function waitForSignal(
   connection: Connection,
+  member: string,
   isWanted: (message: Message) => boolean,
 ): Message {
+  connection.awaited = member;
   for (;;) {
     const message = connection.signals.shift() ?? receive(connection);
-    if (message.kind === SIGNAL && isWanted(message)) return message;
+    if (message.kind === SIGNAL && message.member === member && isWanted(message)) return message;
   }
 }
 
-/** D-Bus specification, "Authentication Protocol": the identity is left to the server to find. */
+/**
+ * D-Bus specification, "Authentication Protocol": the identity is left to the server to find. All
+ * lines at once, as systemd's own client sends them: a server of systemd's that reads a first call
+ * together with BEGIN answers only when something else comes (seen of version 252).
+ */
 function authenticate(connection: Connection): void {
-  send(connection, Buffer.from("\0AUTH EXTERNAL\r\n"));
+  send(connection, Buffer.from("\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n"));
   const first = receiveLine(connection);
   if (first !== "DATA") throw rejected(connection, first);
-  send(connection, Buffer.from("DATA\r\n"));
   const second = receiveLine(connection);
   if (!second.startsWith("OK")) throw rejected(connection, second);
-  send(connection, Buffer.from("BEGIN\r\n"));
 }
 
 function rejected({ socket }: Connection, line: string): RuntimeError {
@@ -184,6 +200,7 @@ function send(connection: Connection, data: Buffer): void {
   }
 }
 
-function noAnswer({ socket, limitMs }: Connection): RuntimeError {
-  return new RuntimeError(`${socket} has not answered within ${limitMs / 1000} s`);
+function noAnswer({ socket, limitMs, awaited }: Connection): RuntimeError {
+  const limit = `${limitMs / 1000} s`;
+  return new RuntimeError(`${socket} has not answered within ${limit} (${awaited})`);
 }

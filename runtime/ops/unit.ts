@@ -2,7 +2,7 @@
 
 import type { Property } from "../cgroup/controllers/limits.ts";
 import { exists } from "../cgroup/files.ts";
-import { removeCgroup } from "../cgroup/manager.ts";
+import { removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
 import { startUnit, stopUnit } from "../cgroup/systemd/manager.ts";
 import { defineOp } from "./op.ts";
 
@@ -32,7 +32,15 @@ export const unitStart = defineOp<UnitArgs>({
   },
   undo({ address, name, properties, directories }) {
     const description = `${properties.find((one) => one.name === "Description")?.value}`;
-    if (!stopUnit(address, { name, description })) return;
-    for (const directory of directories) if (exists(directory)) removeCgroup(directory);
+    let ours = false;
+    try {
+      ours = stopUnit(address, { name, description });
+    } finally {
+      // Of a unit that systemd has said nothing of, only what is empty goes.
+      for (const directory of directories) {
+        if (!ours) tryRemoveEmpty(directory);
+        else if (exists(directory)) removeCgroup(directory);
+      }
+    }
   },
 });

@@ -78,7 +78,6 @@ test("a wrong command line ends with 1 and says what is wrong", () => {
     ["--root / list", "must not be /"],
     ["kill x BOGUS", 'unknown signal \\"BOGUS\\"'],
     ["kill x", "does not exist"],
-    ["--systemd-cgroup list", "--systemd-cgroup is not supported yet"],
     ["--rootless=maybe list", "must be one of auto, true, false"],
     ["completion tcsh", 'no completion for \\"tcsh\\"'],
   ];

@@ -200,11 +200,7 @@ function runJob(
   const { values, sender } = callManager(connection, { member, signature, args });
   const [job] = values;
   for (;;) {
-    const message = waitForSignal(
-      connection,
-      (signal) =>
-        signal.member === "JobRemoved" && signal.interface === MANAGER && signal.sender === sender,
-    );
+    const message = waitForSignal(connection, "JobRemoved", (signal) => signal.sender === sender);
     const [, which, unit, result] = bodyOf(message);
     if (which !== job) continue;
     if (result === "done") return;
@@ -299,7 +295,7 @@ function hintFor(errorName: string): string | undefined {
   if (errorName.endsWith(".PropertyReadOnly")) {
     return "annotations org.systemd.property.* name properties that this kind of unit has";
   }
-  if (/\.(ServiceUnknown|NameHasNoOwner)$/.test(errorName))
+  if (/\.(ServiceUnknown|NameHasNoOwner|Spawn\.\w+)$/.test(errorName))
     return "there is no systemd on this bus";
   return undefined;
 }

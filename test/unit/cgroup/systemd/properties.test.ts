@@ -164,9 +164,9 @@ test("device rules are a list of what is allowed", () => {
     ],
   };
   const { properties } = unitProperties({ ...BASE, resources, devices: true });
-  const valueOf = (name: string) => properties.find((one) => one.name === name)?.value;
-  assert.is(valueOf("DevicePolicy"), "strict");
-  const list = JSON.stringify(valueOf("DeviceAllow"));
+  const propertyNamed = (name: string) => properties.find((one) => one.name === name)?.value;
+  assert.is(propertyNamed("DevicePolicy"), "strict");
+  const list = JSON.stringify(propertyNamed("DeviceAllow"));
   for (const entry of [
     '["/dev/block/8:0","r"]',
     '["char-226","rw"]',

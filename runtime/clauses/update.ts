@@ -5,6 +5,7 @@ import { deviceList } from "../cgroup/controllers/devices.ts";
 import type { Controller, Write } from "../cgroup/controllers/limits.ts";
 import { CONTROLLERS } from "../cgroup/controllers/table.ts";
 import type { CgroupDirectory } from "../cgroup/paths.ts";
+import type { SystemdManager } from "../cgroup/systemd/unit.ts";
 import type { LimitWrite } from "../cgroup/write-limit.ts";
 import { mergeResources } from "../config/merge-resources.ts";
 import type { IntelRdt, Resources } from "../config/types.gen.ts";
@@ -32,6 +33,13 @@ export interface Updated {
   resources: Resources;
   intelRdt: IntelRdt | undefined;
   cgroups: readonly CgroupDirectory[];
+  /** With --systemd-cgroup. */
+  unit: UpdatedUnit | null;
+}
+
+export interface UpdatedUnit {
+  name: string;
+  manager: SystemdManager;
 }
 
 /** What is asked for. */
@@ -44,6 +52,8 @@ export interface Change {
 export interface UpdateClause {
   /** Whether the limits can be had, before anything is done. */
   check: readonly Step[];
+  /** What systemd has to know. */
+  unit: readonly Step[];
   limits: readonly Step[];
   devices: readonly Step[];
   schemata: readonly Step[];
@@ -63,7 +73,8 @@ export function update(change: Change, container: Updated, facts: HostFacts): Up
     problems.push(...of(merged).problems);
     for (const text of of(change.resources).warnings) limits.push(step("host", warn({ text }), ""));
     if (controller.name === "devices") continue;
-    const asked = of(change.resources).writes;
+    // systemd writes all that it knows anew, and rounds some of it.
+    const asked = of(container.unit === null ? change.resources : merged).writes;
     const writes = changedWrites(controller, {
       asked,
       before: of(container.resources).writes,
@@ -78,6 +89,7 @@ export function update(change: Change, container: Updated, facts: HostFacts): Up
   const schemata = schemataSteps(change, container, facts);
   return {
     check: checkSteps(change.resources, merged, { container, layout }),
+    unit: unitSteps(merged, container, layout),
     limits,
     devices: deviceSteps(change.resources, merged, { container, facts, layout }),
     schemata: schemata.steps,
@@ -96,6 +108,21 @@ export function update(change: Change, container: Updated, facts: HostFacts): Up
 }
 
 type Layout = "v1" | "v2";
+
+function unitSteps(merged: Resources, { unit, resources }: Updated, layout: Layout): Step[] {
+  if (unit === null) return [];
+  const {
+    changedProperties,
+  }: typeof import("../cgroup/systemd/properties.ts") = require("../cgroup/systemd/properties.ts");
+  const { unitChange }: typeof import("../ops/unit.ts") = require("../ops/unit.ts");
+  const { name, manager } = unit;
+  const { address, version, user } = manager;
+  const context = { host: { layout, version }, devices: !user };
+  const properties = changedProperties(resources, merged, context);
+  if (properties.length === 0) return [];
+  const former = changedProperties(merged, resources, context);
+  return [step("host", unitChange({ address, name, properties, former }), "/linux/resources")];
+}
 
 /** On v2 there is one directory; on v1, the one of the controller. */
 function placeFor(name: string, { cgroups }: Updated, layout: Layout): CgroupDirectory | undefined {

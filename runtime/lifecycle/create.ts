@@ -7,7 +7,12 @@ import { type Init, runPlan, undoPlan } from "../engine/run.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
-import { type ContainerRecord, type ProcessIdentity, writeRecord } from "../store/record.ts";
+import {
+  type ContainerRecord,
+  type ProcessIdentity,
+  type UnitIdentity,
+  writeRecord,
+} from "../store/record.ts";
 import { closeFd, writeFile } from "../sys/file.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { requireProtectedExecutable } from "./executable.ts";
@@ -98,6 +103,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
   const { config } = bundle;
   const listener = listenerFrom(config, bundle.path);
   const cgroups = containerCgroups(facts.cgroup, config.linux?.cgroupsPath, prepared.container);
+  const unit = unitIdentity(prepared);
   return {
     id: options.id,
     bundle: bundle.path,
@@ -117,11 +123,21 @@ function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
       because.startsWith("/hooks/startContainer/") ? [index] : [],
     ),
     cgroups: cgroups.map(({ directory }) => directory),
+    ...(unit && { unit }),
     ownPidNamespace: hasNewNamespace(config, "pid"),
     journal: plan
       .filter(({ op }) => op.undo !== undefined)
       .map(({ op }) => ({ op: op.name, args: JSON.stringify(op.args) })),
   };
+}
+
+function unitIdentity({ bundle, container: { id, systemd } }: Prepared): UnitIdentity | undefined {
+  if (systemd === null) return undefined;
+  const {
+    unitOf,
+  }: typeof import("../cgroup/systemd/unit.ts") = require("../cgroup/systemd/unit.ts");
+  const unit = unitOf(bundle.config.linux?.cgroupsPath, id, systemd);
+  return typeof unit === "string" ? undefined : { address: systemd.address, name: unit.name };
 }
 
 /**

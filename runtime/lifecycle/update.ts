@@ -1,15 +1,17 @@
 // update: other resources for a container that is there (config-linux.md#control-groups).
 
 import { placesOf } from "../cgroup/places.ts";
+import type { UpdatedUnit } from "../clauses/update.ts";
 import { parseConfig, parseResources } from "../config/parse.ts";
 import type { Resources } from "../config/types.gen.ts";
 import { runHostPlan } from "../engine/run.ts";
 import { StateError } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
 import { updatePlan } from "../plan/update.ts";
 import { directoryOf, lockDirectory, type Place } from "../store/directory.ts";
-import { readRecord } from "../store/record.ts";
+import { readRecord, type UnitIdentity } from "../store/record.ts";
 import { closeFd, readFile, readText } from "../sys/file.ts";
 import { statusOf } from "./status.ts";
 import { textIfThere } from "./text-if-there.ts";
@@ -47,6 +49,7 @@ export function update(options: UpdateOptions): void {
       directory,
       resources: keptResources(directory) ?? linux?.resources ?? {},
       intelRdt: linux?.intelRdt,
+      unit: record.unit === undefined ? null : unitOf(record.unit, facts),
       cgroups: placesOf(record.cgroups, facts.cgroup),
     };
     const plan = updatePlan({ resources: change, schemata }, container, {
@@ -57,6 +60,13 @@ export function update(options: UpdateOptions): void {
   } finally {
     closeFd(lock);
   }
+}
+
+function unitOf({ address, name }: UnitIdentity, { uid, userNamespace }: HostFacts): UpdatedUnit {
+  const {
+    findManager,
+  }: typeof import("../cgroup/systemd/manager.ts") = require("../cgroup/systemd/manager.ts");
+  return { name, manager: findManager(address, { user: uid !== 0 || userNamespace }) };
 }
 
 /** What errors call the change. */

@@ -1,9 +1,9 @@
-// The container's unit of systemd: started with init in it, and stopped.
+// The container's unit of systemd: started with init in it, changed, and stopped.
 
 import type { Property } from "../cgroup/controllers/limits.ts";
 import { exists } from "../cgroup/files.ts";
 import { removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
-import { startUnit, stopUnit } from "../cgroup/systemd/manager.ts";
+import { setUnitProperties, startUnit, stopUnit } from "../cgroup/systemd/manager.ts";
 import { defineOp } from "./op.ts";
 
 export interface UnitArgs {
@@ -23,8 +23,7 @@ export interface UnitArgs {
  */
 export const unitStart = defineOp<UnitArgs>({
   name: "unit.start",
-  print: ({ name, properties }) =>
-    [name, ...properties.map((one) => `${one.name}=${JSON.stringify(one.value)}`)].join(" "),
+  print: ({ name, properties }) => printed(name, properties),
   run({ address, name, path, properties }, context) {
     const pids = { name: "PIDs", type: "au", value: [context.initPid()] };
     const isScope = name.endsWith(".scope");
@@ -44,3 +43,21 @@ export const unitStart = defineOp<UnitArgs>({
     }
   },
 });
+
+/** SetUnitProperties, for as long as the unit is there. */
+export const unitChange = defineOp<{
+  address: string;
+  name: string;
+  properties: readonly Property[];
+  /** What they were. */
+  former: readonly Property[];
+}>({
+  name: "unit.change",
+  print: ({ name, properties }) => printed(name, properties),
+  run: ({ address, name, properties }) => setUnitProperties(address, { name, properties }),
+  takeBack: ({ address, name, former }) => setUnitProperties(address, { name, properties: former }),
+});
+
+function printed(name: string, properties: readonly Property[]): string {
+  return [name, ...properties.map((one) => `${one.name}=${JSON.stringify(one.value)}`)].join(" ");
+}

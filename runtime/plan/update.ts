@@ -17,11 +17,16 @@ export function updatePlan(
   container: Updated,
   { facts, file }: { facts: HostFacts; file: string },
 ): Plan {
-  const { check, limits, devices, schemata, keep, problems } = update(change, container, facts);
+  const { check, unit, limits, devices, schemata, keep, problems } = update(
+    change,
+    container,
+    facts,
+  );
   if (problems.length > 0) throw new ConfigError(file, problems);
   return assemble([
     // Nothing has been done yet that would have to be taken back.
     check,
+    unit, // Writes files of its own, by what it knows: ours come after.
     limits,
     schemata,
     // After what fails more often.

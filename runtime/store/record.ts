@@ -31,6 +31,12 @@ export interface SeccompListener {
   metadata?: string;
 }
 
+export interface UnitIdentity {
+  /** Of the manager, as D-Bus addresses. */
+  address: string;
+  name: string;
+}
+
 export interface ContainerRecord {
   version: number;
   id: string;
@@ -57,6 +63,8 @@ export interface ContainerRecord {
   startHooks: readonly number[];
   /** Its cgroup directories, one a hierarchy. */
   cgroups: readonly string[];
+  /** Its unit of systemd, if it has one. */
+  unit?: UnitIdentity;
   /** Whether its processes have a pid namespace that ends with init. */
   ownPidNamespace: boolean;
   /** Effects to undo, in the order of the plan; written before the first one happens. */

@@ -155,6 +155,29 @@ export function stopUnit(
   }
 }
 
+/**
+ * Changes properties of a unit until it ends, and waits until they are in force.
+ * @throws RuntimeError if systemd refuses one; none is changed then
+ */
+export function setUnitProperties(
+  address: string,
+  { name, properties }: Pick<UnitStart, "name" | "properties">,
+): void {
+  const connection = reach(address, LIMIT_MS);
+  try {
+    const wired: Value = properties.map((one) => [one.name, { type: one.type, value: one.value }]);
+    callManager(connection, {
+      member: "SetUnitProperties",
+      signature: "sba(sv)",
+      args: [name, true, wired],
+    });
+    // The manager has written its files before it looks at a next call.
+    getProperty(connection, { path: PATH, interface: MANAGER, name: "Version" });
+  } finally {
+    disconnect(connection);
+  }
+}
+
 /** A connection to the manager; a bus wants to be greeted. */
 function reach(address: string, limitMs: number): Connection {
   const connection = connected(address, limitMs);

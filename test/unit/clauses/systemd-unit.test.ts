@@ -6,6 +6,7 @@ import type { Linux } from "../../../runtime/config/types.gen.ts";
 import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
 import type { Step } from "../../../runtime/plan/step.ts";
+import { updatePlan } from "../../../runtime/plan/update.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { v2Root } from "../../hosts/v2-root.ts";
 import { v2Rootless } from "../../hosts/v2-rootless.ts";
@@ -83,6 +84,29 @@ test("the manager of a user has nothing to give on v1", () => {
   const facts = { ...hybridRoot, uid: 1000 };
   const { problems } = compiled(linux, facts, USER);
   assert.match(problems[0]?.message ?? "", "the systemd of an ordinary user has no cgroups of v1");
+});
+
+test("update tells systemd what changes, before it writes every file again", () => {
+  const resources = { pids: { limit: 7 }, memory: { limit: 2 ** 20 }, cpu: { quota: 12_345 } };
+  const container = {
+    ...demo,
+    resources,
+    intelRdt: undefined,
+    cgroups: [
+      { controllers: [], mount: "/sys/fs/cgroup", own: "/", directory: "/sys/fs/cgroup/x" },
+    ],
+    unit: { name: "x.scope", manager: SYSTEM },
+  };
+  const change = { resources: { memory: { limit: 2 ** 21 } }, schemata: [] };
+  const plan = updatePlan(change, container, { facts: v2Root, file: "update" });
+  const [unit, ...others] = plan.filter(({ op }) => op.name !== "resources.keep");
+  assert.is(unit?.op.print(), 'x.scope MemoryMax="2097152"');
+  assert.match(
+    JSON.stringify(unit?.op.args),
+    '"former":[{"name":"MemoryMax","type":"t","value":"1048576"}]',
+  );
+  const written = others.map(({ op }) => op.print()).join(" ");
+  for (const file of ["memory.max", "pids.max", "cpu.max"]) assert.match(written, file);
 });
 
 test("a path that names no unit is one problem, whatever else is asked for", () => {

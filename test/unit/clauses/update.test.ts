@@ -16,6 +16,7 @@ function steps(facts: HostFacts, resources: Resources, change: Resources): strin
     resources,
     intelRdt: undefined,
     cgroups,
+    unit: null,
   };
   const plan = updatePlan({ resources: change, schemata: [] }, container, {
     facts,

@@ -1,6 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { unitProperties } from "../../../../runtime/cgroup/systemd/properties.ts";
+import {
+  changedProperties,
+  unitProperties,
+} from "../../../../runtime/cgroup/systemd/properties.ts";
 import type { Resources } from "../../../../runtime/config/types.gen.ts";
 
 const MiB = 2 ** 20;
@@ -184,6 +187,25 @@ test("where everything is allowed systemd adds no list of its own", () => {
   assert.ok(
     texts({ ...BASE, resources: { devices }, devices: true }).includes('DevicePolicy s "auto"'),
   );
+});
+
+test("what changes is set, what is gone is taken back, and a list is cleared first", () => {
+  const context = { host: BASE.host, devices: true };
+  const devices = [{ allow: true, type: "c" as const, major: 10, minor: 229, access: "rw" }];
+  const before: Resources = { pids: { limit: 5 }, memory: { limit: MiB }, cpu: { cpus: "0" } };
+  const after: Resources = { pids: { limit: 5 }, memory: { limit: 2 * MiB }, devices };
+  const changed = changedProperties(before, after, context);
+  assert.equal(
+    changed.map(({ name, value }) => `${name} ${JSON.stringify(value).slice(0, 9)}`),
+    ["AllowedCPUs []", 'MemoryMax "2097152"', "DeviceAllow []", 'DeviceAllow [["/dev/c'],
+  );
+  const back = changedProperties(after, before, context);
+  assert.equal(
+    back.map(({ name }) => name),
+    ["MemoryMax", "DeviceAllow", "DeviceAllow", "AllowedCPUs"],
+  );
+  const none = changedProperties({ memory: { limit: MiB } }, {}, context);
+  assert.equal(none, [{ name: "MemoryMax", type: "t", value: "18446744073709551615" }]);
 });
 
 test("an annotation has the last word", () => {

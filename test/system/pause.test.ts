@@ -19,6 +19,12 @@ function testFrozen(name: string, body: () => Promise<void>): void {
   else skip(name, "no freezer here");
 }
 
+/** A test of what only the freezer of v1 does. */
+function testV1(name: string, body: () => Promise<void>): void {
+  if (isV1) test(name, body);
+  else skip(name, "no cgroup v1 freezer here");
+}
+
 const counting = withScript("i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done");
 const withoutPid = defaultNamespaces.filter((one) => !isPid(one));
 
@@ -180,8 +186,7 @@ testFrozen("processes that fork all the time do not get away", async () => {
   });
 });
 
-testFrozen("a container within a paused cgroup cannot be resumed alone, and says why", async () => {
-  if (!isV1) return;
+testV1("a container within a paused cgroup cannot be resumed alone, and says why", async () => {
   const above = freshName();
   const directory = `${MOUNT}/freezer/${above}`;
   mkdirSync(directory);
@@ -202,8 +207,7 @@ testFrozen("a container within a paused cgroup cannot be resumed alone, and says
   }
 });
 
-testFrozen("processes that are frozen in a cgroup of the container's own die with it", async () => {
-  if (!isV1) return;
+testV1("processes that are frozen in a cgroup of the container's own die with it", async () => {
   const mount = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" };
   const text = `cd /sys/fs/cgroup/freezer; mkdir a; sleep 100 & echo $! > a/cgroup.procs
     echo FROZEN > a/freezer.state; echo up; sleep 100`;

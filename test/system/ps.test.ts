@@ -31,7 +31,7 @@ test("ps shows every process of a container and no other", async () => {
       lines[1] ?? "",
       /^root +\d+ +\d+ +\d+ \d\d:\d\d \? +00:00:0\d \/bin\/sh -c sleep 1000 /,
     );
-    assert.match(lines.join("\n"), new RegExp(`^root +\\d+ +${pid} +0 .* sleep 1000$`, "m"));
+    assert.match(lines.join("\n"), new RegExp(`^root +\\d+ +${pid} +\\d+ .* sleep 1000$`, "m"));
     const pids = JSON.parse(await printed(["ps", "-f", "json", id]));
     assert.equal(
       pids,

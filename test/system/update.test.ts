@@ -14,6 +14,20 @@ const MOUNT = "/sys/fs/cgroup";
 const isV1 = existsSync(`${MOUNT}/memory`) && existsSync(`${MOUNT}/cpu`);
 const MiB = 1 << 20;
 
+const isV2 = existsSync(`${MOUNT}/cgroup.controllers`);
+
+/** A test that changes device rules, of either layout. */
+function testDevices(name: string, body: () => Promise<void>): void {
+  if (isV1 || isV2) test(name, body);
+  else skip(name, "no cgroups here");
+}
+
+/** A test that reads the files of v2. */
+function testV2(name: string, body: () => Promise<void>): void {
+  if (isV2) test(name, body);
+  else skip(name, "no cgroup v2 here");
+}
+
 /** A test that reads the files of v1 hierarchies. */
 function testV1(name: string, body: () => Promise<void>): void {
   if (isV1) test(name, body);
@@ -265,46 +279,83 @@ const LOG = { path: "/dev/log", type: "c", major: 1, minor: 11 };
 const allowLog = { allow: true, type: "c", major: 1, minor: 11, access: "w" };
 const denyAll = { allow: false, access: "rwm" };
 
-testV1("devices are opened and closed on a live container, and others never close", async () => {
-  const text = `while :; do
+/** Values of files of v2, of a container at a path. */
+function ofV2(path: string, ...files: string[]): string[] {
+  return files.map((file) => readFileSync(`${MOUNT}${path}/${file}`, "utf8").trim());
+}
+
+testV2("on v2 limits change at once, up and down, and what is not named stays", async () => {
+  const resources = { memory: { limit: 64 * MiB, swap: 80 * MiB }, cpu: { shares: 1024 } };
+  await withSubject(resources, async ({ path, update, change, fails }) => {
+    const memory = () => ofV2(path, "memory.max", "memory.swap.max", "memory.low");
+    const cpu = () => ofV2(path, "cpu.max", "cpu.max.burst", "cpu.weight", "cpu.idle", "pids.max");
+    await update("--memory=100m", "--memory-swap=300m", "--memory-reservation=10m");
+    assert.equal(
+      memory(),
+      [100, 200, 10].map((size) => `${size * MiB}`),
+    );
+    await update("--cpu-quota=20000", "--cpu-burst=10000", "--pids-limit=70");
+    await update("--cpu-quota=5000", "--cpu-burst=4000", "--cpu-period=50000");
+    assert.equal(cpu(), ["5000 50000", "4000", "100", "0", "70"]);
+    await update("--cpu-idle=1", "--cpu-share=512");
+    await update("--cpu-idle=0", "--memory=-1");
+    assert.equal(cpu(), ["5000 50000", "4000", "59", "0", "70"]);
+    assert.equal(memory(), ["max", "max", `${10 * MiB}`]);
+    await change({ unified: { "memory.high": "50000000" } });
+    assert.equal(ofV2(path, "memory.high"), ["49999872"]);
+    const flags = ["--cpuset-cpus=4000", "--cpu-quota=9000", "--pids-limit=3"];
+    await fails(flags, "cpuset.cpus");
+    await fails(["-r", "-"], "memory.no_such_file", {
+      cpu: { quota: 9000 },
+      unified: { "memory.no_such_file": "1" },
+    });
+    assert.equal(cpu(), ["5000 50000", "4000", "59", "0", "70"]);
+  });
+});
+
+testDevices(
+  "devices are opened and closed on a live container, and others never close",
+  async () => {
+    const text = `while :; do
       if true 2>/dev/null >/dev/log; then echo open; else echo closed; fi
       true 2>/dev/null >/dev/null || echo gap
     done`;
-  const patch = withScript(text, { linux: { devices: [LOG] } });
-  await withSubject(
-    { devices: [denyAll] },
-    async ({ id, create, change, fails }) => {
-      const last = () => create.stdout().trimEnd().split("\n").at(-1);
-      await waitUntil("closed", () => last() === "closed");
-      for (let round = 0; round < 5; round++) {
-        await change({ devices: [denyAll, allowLog] });
-        await waitUntil("open", () => last() === "open");
+    const patch = withScript(text, { linux: { devices: [LOG] } });
+    await withSubject(
+      { devices: [denyAll] },
+      async ({ id, create, change, fails }) => {
+        const last = () => create.stdout().trimEnd().split("\n").at(-1);
+        await waitUntil("closed", () => last() === "closed");
+        for (let round = 0; round < 5; round++) {
+          await change({ devices: [denyAll, allowLog] });
+          await waitUntil("open", () => last() === "open");
+          await change({ devices: [denyAll] });
+          await waitUntil("closed again", () => last() === "closed");
+        }
+        // All but one, and back.
+        await change({
+          devices: [
+            { allow: true, access: "rwm" },
+            { ...allowLog, allow: false },
+          ],
+        });
+        await waitUntil("closed to writers", () => last() === "closed");
+        await change({ devices: [{ allow: true, access: "rwm" }] });
+        await waitUntil("open with all", () => last() === "open");
         await change({ devices: [denyAll] });
-        await waitUntil("closed again", () => last() === "closed");
-      }
-      // All but one, and back.
-      await change({
-        devices: [
-          { allow: true, access: "rwm" },
-          { ...allowLog, allow: false },
-        ],
-      });
-      await waitUntil("closed to writers", () => last() === "closed");
-      await change({ devices: [{ allow: true, access: "rwm" }] });
-      await waitUntil("open with all", () => last() === "open");
-      await change({ devices: [denyAll] });
-      await waitUntil("closed with all", () => last() === "closed");
-      const obstacle = `${room.root}/${id}/resources.json.new`;
-      mkdirSync(obstacle);
-      await fails(["-r", "-"], "resources.keep", { devices: [denyAll, allowLog] });
-      rmdirSync(obstacle);
-      const length = create.stdout().length;
-      await waitUntil("more", () => create.stdout().length > length + 100);
-      assert.not.match(create.stdout().slice(length), "open");
-      assert.not.match(create.stdout(), "gap");
-    },
-    patch,
-  );
-});
+        await waitUntil("closed with all", () => last() === "closed");
+        const obstacle = `${room.root}/${id}/resources.json.new`;
+        mkdirSync(obstacle);
+        await fails(["-r", "-"], "resources.keep", { devices: [denyAll, allowLog] });
+        rmdirSync(obstacle);
+        const length = create.stdout().length;
+        await waitUntil("more", () => create.stdout().length > length + 100);
+        assert.not.match(create.stdout().slice(length), "open");
+        assert.not.match(create.stdout(), "gap");
+      },
+      patch,
+    );
+  },
+);
 
 runTests();

@@ -11,16 +11,23 @@ import { runt } from "../support/runt.ts";
 import { runTests, test } from "../support/suite.ts";
 import { inScope, managed, withUserManager } from "./user-manager.ts";
 
-test("a container has its own cgroup in the delegated one, and leaves nothing there", () =>
+test("a container has its own cgroup in the delegated one, with limits that hold, and leaves nothing there", () =>
   withUserManager(async () => {
     const unit = freshName();
     const id = freshName();
     const cgroup = `${managed}/app.slice/${unit}.scope/${id}`;
-    const patch = rootless({ root: { path: userRootfs() }, linux: { cgroupsPath: cgroup } });
-    const directory = giveToUser(bundle(withScript("cat /proc/self/cgroup", patch)));
+    const resources = { memory: { limit: 16 << 20 }, pids: { limit: 5 } };
+    const patch = rootless({
+      root: { path: userRootfs() },
+      linux: { cgroupsPath: cgroup, resources },
+    });
+    const text = `cat /proc/self/cgroup; cd /sys/fs/cgroup${cgroup} && cat memory.max pids.max
+      for i in 1 2 3 4 5 6; do sleep 1 & done`;
+    const directory = giveToUser(bundle(withScript(text, patch)));
     const command = ["run", "--bundle", directory, id];
-    const outcome = await runt(command, { as: inScope(unit) });
-    assert.equal(outcome, { code: 0, stdout: `0::${cgroup}\n`, stderr: "" });
+    const { stdout, stderr } = await runt(command, { as: inScope(unit) });
+    assert.is(stdout, `0::${cgroup}\n${16 << 20}\n5\n`, stderr);
+    assert.match(stderr, "fork");
     assert.not(existsSync(join("/sys/fs/cgroup", cgroup)));
   }));
 

@@ -1,0 +1,177 @@
+// linux.cgroupsPath and linux.resources on a machine with cgroup v2 alone: where the cgroup is, that
+// each limit is there and holds, and that nothing stays.
+
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { bundle, defaultMounts, defaultNamespaces } from "../support/bundle.ts";
+import { inside, run, withContainer, withScript } from "../support/container.ts";
+import { refusesBundle } from "../support/refusal.ts";
+import { freshName, room } from "../support/room.ts";
+import { runt } from "../support/runt.ts";
+import { runTests, test } from "../support/suite.ts";
+import { waitUntil } from "../support/wait.ts";
+
+const MOUNT = "/sys/fs/cgroup";
+const MIB = 1 << 20;
+const sleeper = { process: { args: ["/bin/sleep", "100"] } };
+const ownView = {
+  mounts: [...defaultMounts, { destination: MOUNT, type: "cgroup", source: "cgroup" }],
+};
+
+function read(cgroup: string, file: string): string {
+  return readFileSync(join(MOUNT, cgroup, file), "utf8").trimEnd();
+}
+
+/** Major and minor number of the machine's disk. */
+function vda(): number[] {
+  return readFileSync("/sys/block/vda/dev", "utf8").split(":").map(Number);
+}
+
+test("each limit is in its file, and the levels above pass its controller on", async () => {
+  const cgroupsPath = `/${room.prefix}/deep/${freshName()}`;
+  const [major = 0, minor = 0] = vda();
+  const resources = {
+    memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 128 * MIB },
+    cpu: { shares: 1024, quota: 50_000, period: 200_000, burst: 10_000, cpus: "0", mems: "0" },
+    pids: { limit: 20 },
+    blockIO: { throttleReadBpsDevice: [{ major, minor, rate: 4 * MIB }] },
+    hugepageLimits: [{ pageSize: "2MB", limit: 4 * MIB }],
+    unified: { "memory.high": `${48 * MIB}`, "cgroup.max.depth": "3" },
+  };
+  await withContainer({ ...sleeper, linux: { cgroupsPath, resources } }, async ({ state }) => {
+    const expected = {
+      "memory.max": `${64 * MIB}`,
+      "memory.low": `${32 * MIB}`,
+      "memory.swap.max": `${64 * MIB}`,
+      "memory.high": `${48 * MIB}`,
+      "cpu.weight": "100",
+      "cpu.max": "50000 200000",
+      "cpu.max.burst": "10000",
+      "cpuset.cpus": "0",
+      "cpuset.mems": "0",
+      "pids.max": "20",
+      "io.max": `${major}:${minor} rbps=${4 * MIB} wbps=max riops=max wiops=max`,
+      "hugetlb.2MB.max": `${4 * MIB}`,
+      "cgroup.max.depth": "3",
+      "cgroup.procs": `${(await state()).pid}`,
+    };
+    const files = Object.keys(expected);
+    const found = Object.fromEntries(files.map((file) => [file, read(cgroupsPath, file)]));
+    assert.equal(found, expected);
+  });
+  assert.not(existsSync(join(MOUNT, cgroupsPath)));
+});
+
+test("a memory limit is the end of a program that exceeds it", async () => {
+  const resources = { memory: { limit: 8 * MIB, swap: 8 * MIB } };
+  const text = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done";
+  const { code, stderr } = await run(withScript(text, { linux: { resources } }));
+  assert.is(code, 137, stderr);
+});
+
+test("a limit of 1 MiB lets a small program run", async () => {
+  const { code, stderr } = await run({ linux: { resources: { memory: { limit: MIB } } } });
+  assert.is(code, 0, stderr);
+});
+
+test("a limit on processes holds", async () => {
+  const patch = { linux: { resources: { pids: { limit: 1 } } } };
+  const { code, stderr } = await run(withScript("true; (true); echo not here", patch));
+  assert.is.not(code, 0, stderr);
+  assert.match(stderr, "fork");
+});
+
+test("every device can be made, and opened as the rules allow in their order", async () => {
+  const [disk = 0] = vda();
+  const devices = [
+    { allow: false, access: "rwm" },
+    { allow: true, access: "rw", type: "c", major: 1, minor: 11 },
+    { allow: false, access: "w", type: "c", major: 1, minor: 11 },
+    { allow: true, access: "r", type: "b", major: disk },
+  ];
+  const tries: [command: string, works: boolean][] = [
+    ["echo > /dev/null", true],
+    ["mknod kmsg c 1 11 && : < kmsg", true],
+    [": > kmsg", false],
+    ["mknod mem c 1 1", true],
+    [": < mem", false],
+    [`mknod disk b ${disk} 0 && : < disk`, true],
+    [": > disk", false],
+  ];
+  const names = ["CAP_MKNOD", "CAP_SYS_RAWIO", "CAP_SYSLOG"];
+  const capabilities = { bounding: names, effective: names, permitted: names };
+  const patch = { process: { capabilities, cwd: "/dev" }, linux: { resources: { devices } } };
+  const text = tries.map(([command]) => `(${command}) 2>/dev/null && echo true || echo false`);
+  const answers = (await inside(text.join("\n"), patch)).trimEnd().split("\n");
+  assert.equal(
+    tries.map(([command], index) => `${command}: ${answers[index]}`),
+    tries.map(([command, works]) => `${command}: ${works}`),
+  );
+});
+
+test("in a cgroup namespace the container's cgroup is the root of what is mounted", async () => {
+  const namespaces = [...defaultNamespaces, { type: "cgroup" }];
+  const resources = { pids: { limit: 77 } };
+  const text = `cat /proc/self/cgroup; cd ${MOUNT}; cat pids.max; mkdir -p a/b; echo 1 > a/b/cgroup.procs
+    cat /proc/self/cgroup`;
+  const patch = withScript(text, { ...ownView, linux: { namespaces, resources } });
+  assert.is((await run(patch)).stdout, "0::/\n77\n0::/a/b\n");
+});
+
+test("a cgroup that is there is used when it is empty, and stays; not with processes or frozen", async () => {
+  const cgroupsPath = `/${freshName()}`;
+  const directory = join(MOUNT, cgroupsPath);
+  mkdirSync(directory);
+  try {
+    const patch = { linux: { cgroupsPath, resources: { pids: { limit: 9 } } } };
+    assert.is(await inside("cat /proc/self/cgroup", patch), `0::${cgroupsPath}\n`);
+    assert.ok(existsSync(directory));
+    const child = Bun.spawn(["sleep", "100"]);
+    try {
+      await Bun.write(join(directory, "cgroup.procs"), `${child.pid}`);
+      await refusesBundle(bundle(patch), /\/linux\/cgroupsPath|cgroup.*process/);
+    } finally {
+      child.kill();
+      await child.exited;
+    }
+    await waitUntil("an empty cgroup", () => read(cgroupsPath, "cgroup.procs") === "");
+    await Bun.write(join(directory, "cgroup.freeze"), "1");
+    await refusesBundle(bundle(patch), /frozen/);
+  } finally {
+    rmdirSync(directory);
+  }
+});
+
+test("without cgroupsPath, and with a relative one, the container has a cgroup and its limits", async () => {
+  for (const cgroupsPath of [undefined, `${room.prefix}-relative/${freshName()}`]) {
+    const resources = { memory: { limit: 32 * MIB } };
+    const linux = { resources, ...(cgroupsPath === undefined ? {} : { cgroupsPath }) };
+    await withContainer({ ...sleeper, linux }, async ({ id, state }) => {
+      const { pid } = await state();
+      const [, path = ""] = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8")) ?? [];
+      assert.ok(path.endsWith(cgroupsPath ?? id), path);
+      assert.is(read(path, "memory.max"), `${32 * MIB}`);
+    });
+  }
+});
+
+test("what cgroup v2 cannot express is refused by name, all of it at once", async () => {
+  const resources = {
+    memory: { swappiness: 10, kernelTCP: MIB, disableOOMKiller: true },
+    cpu: { realtimeRuntime: 1000 },
+    network: { classID: 5 },
+  };
+  const { code, stderr } = await runt(["plan", "--bundle", bundle({ linux: { resources } })]);
+  assert.is(code, 1);
+  for (const field of [
+    "memory/swappiness",
+    "memory/disableOOMKiller",
+    "cpu/realtimeRuntime",
+    "network/classID",
+  ]) {
+    assert.ok(stderr.includes(`/linux/resources/${field}`), stderr);
+  }
+});
+
+runTests();

@@ -213,9 +213,9 @@ testOwn("a memory limit of 1 MiB lets a small program run", async () => {
   assert.is(code, 0, stderr);
 });
 
-testOwn("limits that are not supported are refused with their place", async () => {
+testOwn("limits that the host or each other rule out are refused with their place", async () => {
   for (const [resources, pointer] of [
-    [{ blockIO: { weight: 100 } }, "/linux/resources/blockIO"],
+    [{ blockIO: { weight: 5 } }, "/linux/resources/blockIO/weight"],
     [{ unified: { "memory.high": "1" } }, "/linux/resources/unified"],
     [{ memory: { swap: 1 << 20 } }, "/linux/resources/memory/swap"],
   ] as const) {

@@ -32,7 +32,10 @@ function othersOf(value: unknown, node: SchemaNode): unknown[] {
   if (node.enum !== undefined) return node.enum.filter((other) => other !== value).slice(0, 7);
   if (typeof value === "boolean") return [!value];
   if (typeof value === "number") return [value + 1, value - 1];
-  if (typeof value === "string") return [`${value}x`, `${value.slice(0, -1)}1`];
+  if (typeof value === "string") {
+    const fitting = node.pattern === undefined ? [] : [`1${value}`];
+    return [`${value}x`, `${value.slice(0, -1)}1`, ...fitting];
+  }
   return [];
 }
 

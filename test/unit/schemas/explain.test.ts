@@ -18,9 +18,8 @@ import { createPlan } from "../../../runtime/plan/create.ts";
 import type { Plan } from "../../../runtime/plan/step.ts";
 import { demo } from "../../support/container-facts.ts";
 import { changesOf, replaced } from "./changes.ts";
-import { fullHost, plannable, plannableAsRoot } from "./plannable.ts";
+import { type Sample, samples } from "./plannable.ts";
 
-const samples = [plannable, plannableAsRoot];
 const fieldsByPath = new Map<string, Field>();
 
 test("every field has its explanation, but for those of other platforms", () => {
@@ -83,7 +82,7 @@ function opsByField(): Map<string, Set<string>> {
   return made;
 }
 
-function addOps(sample: Config, made: Map<string, Set<string>>): void {
+function addOps(sample: Sample, made: Map<string, Set<string>>): void {
   const { plan, config: planned } = planOf(sample);
   const whole = linesOf(plan);
   const tried = new Set<string>();
@@ -94,7 +93,7 @@ function addOps(sample: Config, made: Map<string, Set<string>>): void {
     // One change that shows all of them is enough.
     if (tried.has(pointer) && explanation.steps.every((name) => names.has(name))) continue;
     if (!validateConfig(config) || configRules(config).length > 0) continue;
-    const changed = planOf(config);
+    const changed = planOf({ config, host: sample.host });
     if (!changed.problems.every(isNotYet)) continue;
     tried.add(pointer);
     for (const line of difference(whole, linesOf(changed.plan)))
@@ -131,13 +130,13 @@ interface Planned {
 }
 
 /** The plan without what is not supported yet, and the problems that were in its way. */
-function planOf(config: Config): Planned {
+function planOf({ config, host }: Sample): Planned {
   const told: Problem[] = [];
   let rest = config;
   for (;;) {
     try {
       return {
-        plan: createPlan(rest, fullHost, { ...demo, rootfs: `/bundles/demo/${rest.root.path}` }),
+        plan: createPlan(rest, host, { ...demo, rootfs: `/bundles/demo/${rest.root.path}` }),
         config: rest,
         problems: told,
       };

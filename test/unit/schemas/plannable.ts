@@ -3,6 +3,7 @@
 import type { Config } from "../../../runtime/config/types.gen.ts";
 import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
+import { v2Root } from "../../hosts/v2-root.ts";
 import { sampleConfig } from "./sample-config.ts";
 
 const MORE_CONTROLLERS = ["hugetlb", "rdma", "net_cls", "net_prio"];
@@ -56,7 +57,7 @@ export const plannable: Config = JSON.parse(
 const { uidMappings: _6, gidMappings: _7, ...withoutMaps } = Object(plannable.linux);
 
 /** The same without a user namespace, where more can be made, and with another scheduler. */
-export const plannableAsRoot: Config = {
+const plannableAsRoot: Config = {
   ...plannable,
   process: {
     ...Object(plannable.process),
@@ -67,3 +68,22 @@ export const plannableAsRoot: Config = {
     namespaces: plannable.linux?.namespaces?.filter(({ type }) => type !== "user"),
   },
 };
+
+/** What only hosts with cgroup v2 alone can do. */
+const plannableOnV2: Config = {
+  ociVersion: plannable.ociVersion,
+  root: plannable.root,
+  linux: { resources: { unified: { "memory.high": "1073741824" } } },
+};
+
+/** A configuration with the host that it is for. */
+export interface Sample {
+  config: Config;
+  host: HostFacts;
+}
+
+export const samples: readonly Sample[] = [
+  { config: plannable, host: fullHost },
+  { config: plannableAsRoot, host: fullHost },
+  { config: plannableOnV2, host: v2Root },
+];

@@ -13,6 +13,9 @@ const EINVAL = 22;
 const ENOTEMPTY = 39;
 const EOPNOTSUPP = 95;
 
+/** How many of the processes that keep a cgroup from going an error names. */
+const NAMED_MAX = 5;
+
 /** The levels of a cgroup directory that do not exist yet, the topmost first. */
 export function missingDirectories(directory: string): string[] {
   const missing: string[] = [];
@@ -116,11 +119,27 @@ export function removeCgroup(directory: string): void {
     result = tryRemoveTree(directory);
   }
   if (result === 0) return;
-  const count = cgroupPids(directory).length;
+  const pids = cgroupPids(directory);
+  const count = pids.length;
   if (isBusy(result) && count > 0) {
-    throw new RuntimeError(`cannot remove cgroup ${directory}: ${count} process(es) are in it`);
+    const who = pids.slice(0, NAMED_MAX).map(processName).join(", ");
+    const more = count > NAMED_MAX ? ` and ${count - NAMED_MAX} more` : "";
+    throw new RuntimeError(
+      `cannot remove cgroup ${directory}: ${count} process(es) are in it: ${who}${more}`,
+    );
   }
   throw new SyscallError(`rmdir("${directory}")`, -result);
+}
+
+/** Such as `42 (sleep)`. */
+function processName(pid: number): string {
+  try {
+    return `${pid} (${readFile(`/proc/${pid}/comm`).trim()})`;
+  } catch (error) {
+    // It has just ended.
+    if (error instanceof SyscallError) return `${pid}`;
+    throw error;
+  }
 }
 
 /** Returns 0 or a negative errno. */

@@ -42,7 +42,7 @@ export function writeLimit(directory: string, { controller, file, value }: Plain
     writeControl(`${directory}/${file}`, value);
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    const hint = hintFor(file, error.errno) ?? missingHint({ directory, controller }, error.errno);
+    const hint = missingHint({ directory, controller }, error.errno) ?? hintFor(file, error.errno);
     if (hint === undefined) throw error;
     throw new RuntimeError(`${error.message}; wanted ${value} (hint: ${hint})`);
   }
@@ -80,6 +80,8 @@ function missingHint(
   const list = `${directory}/cgroup.controllers`;
   if (errno !== ENOENT || !exists(list)) return undefined;
   const name = controller === "blkio" ? "io" : controller;
+  // Files of the cgroup itself need no controller.
+  if (name === "cgroup") return undefined;
   if (readFile(list).trim().split(" ").includes(name)) return undefined;
   return `the controller ${name} is not passed on to this cgroup: the host lacks it, or a cgroup above has processes or no delegation`;
 }

@@ -28,6 +28,17 @@ export function firstId(config: Config, kind: Kind): number {
   return Math.min(...mappingsOf(config, kind).map(({ containerID }) => containerID));
 }
 
+/**
+ * The caller's id for one of the container's, where the configuration tells: undefined for one that
+ * is not mapped, and in a joined user namespace.
+ */
+export function callerId(config: Config, kind: Kind, id: number): number | undefined {
+  if (!hasUserNamespace(config)) return id;
+  if (isJoined(config)) return undefined;
+  const mapping = mappingsOf(config, kind).find((one) => covers(one, "containerID", id));
+  return mapping && mapping.hostID + id - mapping.containerID;
+}
+
 /** Whether the kernel forbids setgroups(2) in the new user namespace (user_namespaces(7)). */
 export function deniesSetgroups(config: Config, facts: HostFacts): boolean {
   return !mayMapAny(facts) && isOwnId(mappingsOf(config, "gid"), facts.gid);

@@ -1,6 +1,7 @@
 // The order of create: the only page that knows it. Each line says why it stands where it does.
 
 import { cgroup } from "../clauses/cgroup.ts";
+import { cgroupOwner } from "../clauses/cgroup-owner.ts";
 import type { Container } from "../clauses/container.ts";
 import { devices } from "../clauses/devices.ts";
 import { hooks } from "../clauses/hooks.ts";
@@ -39,6 +40,7 @@ import { type Plan, type Step, step, waits } from "./step.ts";
 export function createPlan(config: Config, facts: HostFacts, container: Container): Plan {
   const { directory } = container;
   const group = cgroup(config, facts, container);
+  const owner = cgroupOwner(config, facts, container);
   const spaces = namespaces(config, { facts, container, birthplace: group.birthplace });
   const rootfs = root(config, container);
   const trees = mounts(config, facts, container);
@@ -86,10 +88,14 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   ];
   if (problems.length > 0) throw new ConfigError(`${container.bundle}/config.json`, problems);
 
-  // A cgroup namespace shows the cgroup that its maker is in, so its mounts wait for the last join.
-  const cgroupView = hasNewNamespace(config, "cgroup")
-    ? [waits("init"), ...spaces.unshareCgroup, ...trees.afterCgroup]
-    : [];
+  // Nodes of memory are those of the cpuset, which on v2 is joined with all else.
+  const isLate = group.joinMemory.length > 0;
+  const afterJoin = [
+    ...(isLate ? memory.steps : []),
+    // A cgroup namespace shows the cgroup that its maker is in, so its mounts wait for the last join.
+    ...(hasNewNamespace(config, "cgroup") ? [...spaces.unshareCgroup, ...trees.afterCgroup] : []),
+  ];
+  const insideCgroup = afterJoin.length > 0 ? [waits("init"), ...afterJoin] : [];
 
   return assemble([
     program.hide, // First: what is cloned is born so.
@@ -150,7 +156,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     program.prepare, // In the container's root: a missing program fails create, not start.
     labels.steps, // Before the host leaves: a profile that is not loaded fails create.
     persona.steps,
-    memory.steps, // In the container's cpuset, which says what nodes there are.
+    isLate ? [] : memory.steps, // In the container's cpuset, which says what nodes there are.
     disk.byInit,
     group.enterMemory, // Last: what init has copied would be charged to a small limit.
     processor.byInit, // In the container's cgroup, which says whether it may be realtime.
@@ -158,12 +164,13 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
 
     waits("host"),
     group.joinMemory, // The same where the host has to do it.
-    cgroupView,
+    owner, // When nothing is written there any more but by the container.
+    insideCgroup,
     limits.raise, // What init may not do for itself in a user namespace.
     disk.byHost,
     processor.byHost,
     trees.afterCgroup.length > 0 ? rootfs.close : [],
-    cgroupView.length > 0 ? [waits("host")] : [],
+    insideCgroup.length > 0 ? [waits("host")] : [],
     host(writeRecord({ phase: "created" })), // Only now: nothing can fail any more.
     waits("init"),
     init(awaitStart({})), // create returns here.

@@ -31,6 +31,8 @@ const EOPNOTSUPP = 95;
 const POINTER = "/linux/resources/blockIO";
 const NO_DEVICE = "there is no such block device on the host";
 const NO_WEIGHT = "the kernel has no scheduler that weighs: bfq has to be built in";
+const NOT_BFQ = "the device has another scheduler: write bfq to its queue/scheduler in /sys/block";
+const NO_COST_MODEL = "the device has no cost model: see io.cost.qos in the root cgroup";
 
 export const blkio: Controller = {
   name: "blkio",
@@ -40,10 +42,15 @@ export const blkio: Controller = {
   stats: { v1: statsV1, v2: statsV2 },
   hints: {
     "blkio.bfq.weight": { [ENOENT]: NO_WEIGHT },
+    "blkio.bfq.weight_device": {
+      [ENOENT]: NO_WEIGHT,
+      [ENODEV]: NO_DEVICE,
+      [EOPNOTSUPP]: NOT_BFQ,
+    },
     "blkio.leaf_weight": { [ENOENT]: "the kernel dropped leaf weights in 5.0" },
     "blkio.leaf_weight_device": { [ENOENT]: "the kernel dropped leaf weights in 5.0" },
-    "io.weight": { [ENOENT]: NO_WEIGHT },
-    "io.bfq.weight": { [ENOENT]: NO_WEIGHT, [ENODEV]: NO_DEVICE, [EOPNOTSUPP]: NO_WEIGHT },
+    "io.weight": { [ENOENT]: NO_WEIGHT, [ENODEV]: NO_DEVICE, [EOPNOTSUPP]: NO_COST_MODEL },
+    "io.bfq.weight": { [ENOENT]: NO_WEIGHT, [ENODEV]: NO_DEVICE, [EOPNOTSUPP]: NOT_BFQ },
     "io.max": {
       [ENODEV]: NO_DEVICE,
       [EINVAL]: "the kernel takes numbers above 0, and whole disks",
@@ -62,6 +69,7 @@ export const blkio: Controller = {
     "blkio.throttle.read_iops_device": "0",
     "blkio.throttle.write_iops_device": "0",
     "io.bfq.weight": "0",
+    "io.weight": "default",
     "io.max": "rbps=max wbps=max riops=max wiops=max",
   },
 };
@@ -106,11 +114,17 @@ function v2({ blockIO }: Resources): Limits {
       device.weight === undefined
         ? []
         : [
-            plain(
-              "io.bfq.weight",
-              `${numbers(device)} ${device.weight}`,
-              `${POINTER}/weightDevice/${index}`,
-            ),
+            {
+              ...plain(
+                "io.bfq.weight",
+                `${numbers(device)} ${device.weight}`,
+                `${POINTER}/weightDevice/${index}`,
+              ),
+              otherwise: {
+                file: "io.weight",
+                value: `${numbers(device)} ${ioWeightFrom(device.weight)}`,
+              },
+            },
           ],
     ),
     ...throttles(blockIO, (_file, word, device) => [

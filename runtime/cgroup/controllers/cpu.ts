@@ -33,7 +33,12 @@ export const cpu: Controller = {
     "cpu.max": {
       [EINVAL]: "the kernel takes a quota from 1000 on and a period of 1000 to 1000000",
     },
-    "cpu.max.burst": { [EINVAL]: "the burst is at most the quota" },
+    "cpu.max.burst": {
+      [ENOENT]: "the kernel has it since 5.14",
+      [EINVAL]: "the burst is at most the quota",
+    },
+    "cpu.idle": { [ENOENT]: "the kernel has it since 5.15" },
+    "cpu.cfs_burst_us": { [ENOENT]: "the kernel has it since 5.14" },
     "cpu.cfs_period_us": { [EINVAL]: "the kernel takes 1000 to 1000000" },
     "cpu.cfs_quota_us": {
       [EINVAL]:

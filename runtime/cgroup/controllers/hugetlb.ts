@@ -5,12 +5,15 @@ import type { Resources } from "../../config/types.gen.ts";
 import { amount, type ControlFiles, flatKeyed, type Stats } from "../stats.ts";
 import { type Controller, type Limits, NO_LIMITS, orMax, type Write } from "./limits.ts";
 
+const ENOENT = 2;
+
 const POINTER = "/linux/resources/hugepageLimits";
 
 export const hugetlb: Controller = {
   name: "hugetlb",
   v1: (resources) => limits(resources, "limit_in_bytes"),
   v2: (resources) => limits(resources, "max"),
+  hints: { hugetlb: { [ENOENT]: "/sys/kernel/mm/hugepages has the sizes that this kernel knows" } },
   stats: {
     v1: (files) => stats(files, { usage: "usage_in_bytes", max: "max_usage_in_bytes" }),
     v2: (files) => stats(files, { usage: "current", max: "peak" }),

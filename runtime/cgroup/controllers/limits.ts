@@ -33,7 +33,7 @@ export interface Controller {
   v2(resources: Resources): Limits;
   /** What systemd has to know besides, so that it does not take it back when it writes by itself. */
   systemd?(resources: Resources, host: SystemdHost): readonly Property[];
-  /** What a refused write usually means: by file, then by errno. */
+  /** What a refused write usually means: by file, or by controller for all its files, and by errno. */
   readonly hints?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   /** Files with a line for each device or interface: what to write of one that is to have no line. */
   readonly perDevice?: Readonly<Record<string, string>>;

@@ -83,11 +83,13 @@ function v2({ memory }: Resources): Limits {
   const problems = [
     ...swapProblems(memory),
     ...inexpressible("v2", [
-      [`${POINTER}/swappiness`, memory.swappiness],
+      // Zero is a wish, too: not to swap.
+      [`${POINTER}/swappiness`, memory.swappiness === undefined ? undefined : true],
       [`${POINTER}/disableOOMKiller`, memory.disableOOMKiller],
     ]),
   ];
-  return { writes, problems, warnings: kernelWarnings(memory) };
+  const warnings = [...kernelWarnings(memory), ...tcpWarnings(memory)];
+  return { writes, problems, warnings };
 }
 
 function systemd({ memory = {} }: Resources, { layout }: SystemdHost): Property[] {
@@ -119,6 +121,12 @@ function swapProblems({ limit = 0, swap = 0 }: Memory): Problem[] {
 function kernelWarnings({ kernel }: Memory): string[] {
   if (unlessZero(kernel) === undefined) return [];
   return [`${POINTER}/kernel: a limit on kernel memory has no effect: the kernel dropped it`];
+}
+
+/** v2 counts TCP memory with all other. */
+function tcpWarnings({ kernelTCP }: Memory): string[] {
+  if (unlessZero(kernelTCP) === undefined) return [];
+  return [`${POINTER}/kernelTCP: a limit on TCP memory alone has no effect on cgroup v2`];
 }
 
 function statsV1({ read, readUnified }: ControlFiles): Partial<Stats> {

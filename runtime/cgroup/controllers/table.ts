@@ -29,10 +29,15 @@ export const CONTROLLERS: readonly Controller[] = [
 /** What a refused write to a file usually means, where we know. */
 export function hintFor(file: string, errno: number): string | undefined {
   for (const { hints } of CONTROLLERS) {
-    const hint = hints?.[file]?.[errno];
+    const hint = hints?.[file]?.[errno] ?? hints?.[controllerOf(file)]?.[errno];
     if (hint !== undefined) return hint;
   }
   return undefined;
+}
+
+/** What a file's name begins with. */
+function controllerOf(file: string): string {
+  return file.slice(0, file.indexOf("."));
 }
 
 /** Of a file with a line for each device or interface, what to write of one that is to have none. */

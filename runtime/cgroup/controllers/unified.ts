@@ -39,7 +39,9 @@ function v2({ unified = {} }: Resources): Limits {
   const writes = entries.flatMap(([file, text]): Write[] => {
     const controller = file.slice(0, Math.max(file.indexOf("."), 0));
     // Files such as io.max take one line a write.
-    const values = text.includes("\n") ? text.split("\n").filter((line) => line !== "") : [text];
+    const lines = text.split("\n").filter((line) => line !== "");
+    // An empty list is written as a line: nothing at all would not be a write.
+    const values = lines.length === 0 ? ["\n"] : lines;
     return values.map((value) => ({ controller, file, value, pointer: pointerOf(file) }));
   });
   return { writes: problems.length > 0 ? [] : writes, problems, warnings: [] };

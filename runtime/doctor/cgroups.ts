@@ -5,13 +5,31 @@ import type { Machine } from "../host/machine.ts";
 import { good, type Judgement, listText } from "./check.ts";
 
 /** The part of linux.resources that each controller is for. */
-const CONTROLLERS: readonly [name: string, fields: string][] = [
+const V1_CONTROLLERS: readonly Part[] = [
   ["cpu", "cpu"],
   ["cpuset", "cpu.cpus and cpu.mems"],
   ["memory", "memory"],
   ["pids", "pids"],
   ["devices", "devices"],
+  ["blkio", "blockIO"],
+  ["hugetlb", "hugepageLimits"],
+  ["rdma", "rdma"],
+  ["net_cls", "network.classID"],
+  ["net_prio", "network.priorities"],
 ];
+
+/** A program stands in for devices; the network has none. */
+const V2_CONTROLLERS: readonly Part[] = [
+  ["cpu", "cpu"],
+  ["cpuset", "cpu.cpus and cpu.mems"],
+  ["memory", "memory"],
+  ["pids", "pids"],
+  ["io", "blockIO"],
+  ["hugetlb", "hugepageLimits"],
+  ["rdma", "rdma"],
+];
+
+type Part = readonly [name: string, fields: string];
 
 export function layout(machine: Machine): Judgement {
   const { mode, hierarchies } = layoutOf(machine);
@@ -23,29 +41,31 @@ export function layout(machine: Machine): Judgement {
       advice: "mount -t cgroup2 none /sys/fs/cgroup",
     };
   }
-  if (mode === "v2") {
-    return {
-      verdict: "limited",
-      found: "version 2 alone",
-      effect: "refuses limits, which it sets on version 1 and hybrid layouts so far",
-    };
-  }
+  if (mode === "v2") return good("version 2 alone");
   return good(`${mode === "v1" ? "version 1" : "hybrid"}, ${hierarchies.length} hierarchies`);
 }
 
 export function controllers(machine: Machine): Judgement {
   const there = controllersOf(machine);
-  const missing = CONTROLLERS.filter(([name]) => !there.includes(name));
-  if (missing.length === 0) return good(listText(CONTROLLERS.map(([name]) => name)));
+  const isV2 = layoutOf(machine).mode === "v2";
+  const wanted = isV2 ? V2_CONTROLLERS : V1_CONTROLLERS;
+  const missing = wanted.filter(([name]) => !there.includes(name));
+  if (missing.length === 0) return good(listText(wanted.map(([name]) => name)));
   return {
     verdict: "limited",
     found: `there: ${listText(there)}; missing: ${missing.map(([name]) => name).join(" ")}`,
     effect: `refuses ${missing.map(([, fields]) => `linux.resources.${fields}`).join(", ")}`,
-    advice:
-      layoutOf(machine).mode === "v2"
-        ? `let the parent cgroup delegate them: echo ${missing.map(([name]) => `+${name}`).join(" ")} > cgroup.subtree_control`
-        : `mount them: mount -t cgroup -o ${missing[0]?.[0]} cgroup /sys/fs/cgroup/${missing[0]?.[0]}`,
+    advice: isV2
+      ? adviceOnV2(machine)
+      : `mount them: mount -t cgroup -o ${missing[0]?.[0]} cgroup /sys/fs/cgroup/${missing[0]?.[0]}`,
   };
+}
+
+/** Root passes on itself what the kernel has; others depend on what is passed on to them. */
+function adviceOnV2({ uid }: Machine): string {
+  return uid === 0
+    ? "boot a kernel with them, or unmount their hierarchies of version 1"
+    : "have root delegate more: a drop-in for user@.service with [Service] Delegate=cpu cpuset io memory pids";
 }
 
 export function delegation(machine: Machine): Judgement {
@@ -84,7 +104,10 @@ function controllersOf(machine: Machine): string[] {
   return layoutOf(machine).hierarchies.flatMap((one) =>
     one.controllers.length > 0
       ? one.controllers.filter((name) => !name.startsWith("name="))
-      : (machine.text(`${directoryOf(one)}/cgroup.controllers`) ?? "")
+      : (
+          machine.text(`${machine.uid === 0 ? one.mount : directoryOf(one)}/cgroup.controllers`) ??
+          ""
+        )
           .trim()
           .split(" ")
           .filter(Boolean),

@@ -7,7 +7,10 @@ import type { CallName } from "../../runtime/sys/questions.ts";
 const EINVAL = 22;
 const KINDS = ["mnt", "pid", "net", "uts", "ipc", "cgroup", "user", "time"];
 const V2_MOUNT = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
-const V1 = ["cpu", "cpuset", "memory", "pids", "devices"];
+const V1 = ["cpu", "cpuset", "memory", "pids", "devices", "blkio", "hugetlb", "rdma"].concat(
+  "net_cls",
+  "net_prio",
+);
 
 /** What a made-up machine answers; what is left out is as on a server of today, as root. */
 export interface Answers {

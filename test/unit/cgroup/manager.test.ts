@@ -1,6 +1,6 @@
 // On ordinary directories: what of a cgroup does not need the kernel's cgroup filesystem.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -66,9 +66,14 @@ test("a cgroup is removed with what is below it, and one that is gone is fine", 
   removeCgroup(`${top}/a`);
 });
 
-test("a cgroup that stays busy is given up with the number of its processes", ({ top }) => {
-  writeFileSync(`${top}/cgroup.procs`, "12\n");
-  assert.throws(() => removeCgroup(top), /1 process\(es\) are in it/);
+test("a cgroup that stays busy is given up with the names of its processes", ({ top }) => {
+  const others = Array.from({ length: 5 }, (_, index) => `${2 ** 22 + index}\n`);
+  writeFileSync(`${top}/cgroup.procs`, `${process.pid}\n${others.join("")}`);
+  const named = readFileSync("/proc/self/comm", "utf8").trim();
+  assert.throws(
+    () => removeCgroup(top),
+    `6 process(es) are in it: ${process.pid} (${named}), 4194304, 4194305, 4194306, 4194307 and 1 more`,
+  );
 });
 
 test.run();

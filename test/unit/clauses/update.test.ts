@@ -6,6 +6,7 @@ import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { updatePlan } from "../../../runtime/plan/update.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { v2Root } from "../../hosts/v2-root.ts";
+import { shows } from "../../support/shows.ts";
 
 /** Printed steps but the last, which keeps the resources. */
 function steps(facts: HostFacts, resources: Resources, change: Resources): string[] {
@@ -79,6 +80,7 @@ test("memory in use is looked at first, where that is wanted", () => {
     "cgroup.update /x: memory.max = 9",
   ]);
   assert.equal(steps(v2Root, { memory }, { memory: { limit: -1 } }).length, 1);
+  shows("linux.resources.memory.checkBeforeUpdate");
 });
 
 test("device rules are changed on v1 and replaced on v2", () => {

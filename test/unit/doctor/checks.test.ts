@@ -69,7 +69,11 @@ test("a user who is kept from namespaces is told by what, and what to change", (
   );
   assert.match(findingOf(restrictedUser, "ranges").advice ?? "", /^usermod .* me$/);
   assert.match(findingOf(restrictedUser, "delegation").advice ?? "", "Delegate=yes");
-  assert.match(findingOf(restrictedUser, "controllers").found, "missing: cpu cpuset devices");
+  assert.match(
+    findingOf(restrictedUser, "controllers").found,
+    "missing: cpu cpuset io hugetlb rdma",
+  );
+  assert.match(findingOf(restrictedUser, "controllers").advice ?? "", "Delegate=");
   assert.match(findingOf(restrictedUser, "layout").found, "version 2");
 });
 

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { bundle } from "../support/bundle.ts";
 import { withScript } from "../support/container.ts";
 import { giveToUser, rootless, userRootfs } from "../support/ordinary-user.ts";
-import { freshName } from "../support/room.ts";
+import { freshName, room } from "../support/room.ts";
 import { runt } from "../support/runt.ts";
 import { runTests, test } from "../support/suite.ts";
 import { inScope, managed, withUserManager } from "./user-manager.ts";
@@ -28,6 +28,25 @@ test("a container has its own cgroup in the delegated one, with limits that hold
     const { stdout, stderr } = await runt(command, { as: inScope(unit) });
     assert.is(stdout, `0::${cgroup}\n${16 << 20}\n5\n`, stderr);
     assert.match(stderr, "fork");
+    assert.not(existsSync(join("/sys/fs/cgroup", cgroup)));
+  }));
+
+test("the user's own systemd makes the cgroup, with limits that hold", () =>
+  withUserManager(async () => {
+    const id = freshName();
+    const linux = { resources: { memory: { limit: 2 ** 26 }, pids: { limit: 9 } } };
+    const patch = rootless({ root: { path: userRootfs() }, linux });
+    const cgroup = `${managed}/user.slice/runt-${id}.scope`;
+    const directory = giveToUser(
+      bundle(withScript("cat /proc/self/cgroup; true & true & wait", patch)),
+    );
+    const user = inScope(freshName());
+    const bus = { DBUS_SESSION_BUS_ADDRESS: `unix:path=/run/user/${room.uid}/bus` };
+    const caller = { ...user, env: { ...user.env, ...bus } };
+    const command = ["--systemd-cgroup", "run", "--bundle", directory, id];
+    const { code, stdout, stderr } = await runt(command, { as: caller });
+    assert.is(code, 0, stderr);
+    assert.match(stdout, `0::${cgroup}\n`);
     assert.not(existsSync(join("/sys/fs/cgroup", cgroup)));
   }));
 

@@ -13,12 +13,12 @@ export const layouts: readonly Layout[] = [
   {
     name: "v2-systemd",
     kernel: ["systemd.unified_cgroup_hierarchy=1"],
-    tests: ["test/vm/apparmor.test.ts", "test/vm/delegation.test.ts"],
+    tests: ["test/vm/apparmor.test.ts", "test/vm/delegation.test.ts", "test/vm/systemd.test.ts"],
   },
   {
     name: "v1-systemd",
     kernel: ["systemd.unified_cgroup_hierarchy=0", "systemd.legacy_systemd_cgroup_controller=1"],
-    tests: ["test/system/cgroup.test.ts"],
+    tests: ["test/system/cgroup.test.ts", "test/vm/systemd.test.ts"],
   },
   {
     name: "v2",

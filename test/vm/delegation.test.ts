@@ -31,7 +31,7 @@ test("a container has its own cgroup in the delegated one, with limits that hold
     assert.not(existsSync(join("/sys/fs/cgroup", cgroup)));
   }));
 
-test("the user's own systemd makes the cgroup, with limits that hold", () =>
+test("the user's own systemd makes the cgroup", () =>
   withUserManager(async () => {
     const id = freshName();
     const linux = { resources: { memory: { limit: 2 ** 26 }, pids: { limit: 9 } } };

@@ -9,7 +9,8 @@ import { containerId } from "./container-id.ts";
 
 /** Prints the processes of a container: as `ps -ef` does, as the host's ps does, or as JSON. */
 export function psCommand(given: Arguments, { root, environment }: Surroundings): number {
-  const [id = "", ...args] = given.positionals;
+  const [id = "", ...rest] = given.positionals;
+  const args = rest[0] === "--" ? rest.slice(1) : rest;
   const found = pids({ root, id: containerId(id) });
   if (given.text("format") === "json") print(JSON.stringify(found));
   else if (args.length > 0) {

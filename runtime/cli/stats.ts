@@ -1,7 +1,7 @@
 // runt stats
 
 import { jsonText } from "../json-text.ts";
-import { type ContainerStats, idsWithProcesses, measured } from "../lifecycle/stats.ts";
+import { allMeasured, type ContainerStats, measured } from "../lifecycle/stats.ts";
 import { print } from "../print.ts";
 import type { Arguments, Surroundings } from "./commands.ts";
 import { containerId } from "./container-id.ts";
@@ -10,10 +10,13 @@ import { tableText } from "./table-text.ts";
 const HEADER = ["ID", "CPU", "THROTTLED", "MEMORY", "PEAK", "LIMIT", "PIDS", "PRESSURE"];
 
 /** Prints what containers have used: the named one, or all that have processes. */
-export function statsCommand(given: Arguments, { root }: Surroundings): number {
+export function statsCommand(given: Arguments, { root, log }: Surroundings): number {
   const [name] = given.positionals;
-  const ids = name === undefined ? idsWithProcesses(root) : [containerId(name)];
-  const found = ids.map((id) => ({ id, ...measured({ root, id }).read() }));
+  const one = name === undefined ? undefined : containerId(name);
+  const found =
+    one === undefined
+      ? allMeasured(root, log)
+      : [{ id: one, ...measured({ root, id: one }).read() }];
   if (given.on("json")) print(jsonText(found));
   else print(tableText([HEADER, ...found.map(rowOf)]));
   return 0;

@@ -1,18 +1,27 @@
 // What a container has used so far.
 
+import { exists } from "../cgroup/files.ts";
 import type { CgroupDirectory } from "../cgroup/paths.ts";
 import { placesOf } from "../cgroup/places.ts";
 import { readStats } from "../cgroup/read-stats.ts";
 import type { Stats } from "../cgroup/stats.ts";
-import { StateError } from "../errors.ts";
+import { rdtDirectories } from "../clauses/intel-rdt.ts";
+import { parseConfig } from "../config/parse.ts";
+import { RuntimeError, StateError } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
-import { idsBelow, type Place } from "../store/directory.ts";
+import type { Log } from "../log.ts";
+import { directoryOf, idsBelow, type Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
+import { listDirectory } from "../sys/directory.ts";
+import { readFile } from "../sys/file.ts";
+import { type RdtFiles, type RdtPlace, type RdtStats, rdtStats } from "./rdt-stats.ts";
 import { statusOf } from "./status.ts";
+import { textIfThere } from "./text-if-there.ts";
 
 /** As `runc events` has it. */
 export interface ContainerStats extends Stats {
-  intel_rdt: object;
+  intel_rdt: RdtStats;
   network_interfaces: null;
 }
 
@@ -31,21 +40,46 @@ export function measured(place: Place): Measured {
   if (record === undefined || status === "stopped" || status === "creating") {
     throw new StateError(`container with id ${place.id} is not running`);
   }
-  const { cgroup } = probeHost();
+  const facts = probeHost();
+  const { cgroup } = facts;
   const places = placesOf(record.cgroups, cgroup);
   const layout = cgroup.mode === "v2" ? "v2" : "v1";
+  const rdt = rdtPlace(place, facts);
   const read = (): ContainerStats => ({
     ...readStats(places, layout),
-    intel_rdt: {},
+    intel_rdt: rdt === undefined ? {} : rdtStats(RDT_FILES, rdt),
     network_interfaces: null,
   });
   return { record, places, layout, read };
 }
 
-/** Ids of all containers below a state root that have processes. */
-export function idsWithProcesses(root: string): string[] {
-  return idsBelow(root).filter((id) => {
-    const status = statusOf({ root, id }, readRecord({ root, id }));
-    return status !== "stopped" && status !== "creating";
+/** Where resctrl has the container, if it has it. */
+function rdtPlace(place: Place, { resctrl }: HostFacts): RdtPlace | undefined {
+  if (resctrl === null) return undefined;
+  const copy = `${directoryOf(place)}/config.json`;
+  const intelRdt = parseConfig(readFile(copy), copy).linux?.intelRdt;
+  if (intelRdt === undefined) return undefined;
+  const [directory = resctrl, group] = rdtDirectories(intelRdt, resctrl, place.id);
+  return { mount: resctrl, directory, monitor: group ?? directory };
+}
+
+const RDT_FILES: RdtFiles = {
+  read: (path) => textIfThere(path) ?? "",
+  names: (path) => (exists(path) ? listDirectory(path).map(({ name }) => name) : []),
+};
+
+/** All containers below a state root that have processes; one that cannot be read is a warning. */
+export function allMeasured(root: string, log: Log): (ContainerStats & { id: string })[] {
+  return idsBelow(root).flatMap((id) => {
+    try {
+      const status = statusOf({ root, id }, readRecord({ root, id }));
+      if (status === "stopped" || status === "creating") return [];
+      return [{ id, ...measured({ root, id }).read() }];
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      // It may just have ended.
+      log.warn(`container "${id}" is left out: ${error.message}`);
+      return [];
+    }
   });
 }

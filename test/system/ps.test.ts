@@ -63,7 +63,7 @@ testPs("with arguments ps is the host's, and its lines are those of the containe
     assert.match(lines[0] ?? "", /^COMMAND +PID$/);
     assert.ok(lines.length > 1 && lines.length <= 3, lines.join("\n"));
     assert.match(lines.join("\n"), new RegExp(`^/bin/sh -c .* ${pid}$`, "m"));
-    assert.match(await printed(["ps", id, "aux"]), new RegExp(`^root +${pid} `, "m"));
+    assert.match(await printed(["ps", id, "--", "aux"]), new RegExp(`^root +${pid} `, "m"));
     for (const [args, text] of [
       [["-e", "-o", "args"], "no column PID"],
       [["--no-such-option"], "ps: exit status 1"],

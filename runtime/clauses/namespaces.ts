@@ -179,7 +179,7 @@ function cloneSteps(
   const meetsOthers = joined.length > 0 || !hasNamespace(config, "user");
   return [
     ...(meetsOthers ? [step("joiner", protectProcess({}), "")] : []),
-    ...joinSteps(config, joined),
+    ...joinSteps(joined),
     ...(inside ? enterUserNamespace(config, { joined, made }, surroundings) : []),
     ...lateJoinSteps(joined, inside),
     ...(time === undefined ? [] : timeSteps(config, time)),
@@ -192,7 +192,7 @@ function cloneSteps(
  * Every namespace that the caller may join; one that only the root of the joined user namespace may
  * enter is left for later.
  */
-function joinSteps(config: Config, joined: readonly Listed[]): Step[] {
+function joinSteps(joined: readonly Listed[]): Step[] {
   const later = joined.some(({ type }) => type === "user");
   return joined
     .filter(({ type }) => type !== "user")

@@ -72,6 +72,7 @@ export function copyTree(source: number, target: number, { owner }: { owner: boo
   copyEntries(copy, { from, to, path: "" });
   if (owner) takeOwner(copy, to, { path: ".", status });
   note(copy, copyAttributes(from, to), ".");
+  copyTimes({ directory: from, name: "." }, { directory: to, name: "." });
   closeFd(from);
   closeFd(to);
   return copy.left;

@@ -10,6 +10,7 @@ const EBUSY = 16;
 const EEXIST = 17;
 const ENODEV = 19;
 const EINVAL = 22;
+const EROFS = 30;
 const ENOTEMPTY = 39;
 const EOPNOTSUPP = 95;
 
@@ -156,7 +157,9 @@ function tryRemoveTree(directory: string): number {
 /** rmdir(2) of a cgroup without children, 0 also if it is gone. Returns the negative errno. */
 export function tryRemoveEmpty(directory: string): number {
   const result = tryUnlinkAt(AT_FDCWD, directory, AT_REMOVEDIR);
-  return result === -ENOENT ? 0 : result;
+  // A read-only filesystem says so before it looks.
+  const isGone = result === -ENOENT || (result === -EROFS && !exists(directory));
+  return isGone ? 0 : result;
 }
 
 function isBusy(result: number): boolean {

@@ -59,7 +59,7 @@ function removeLocked(options: DeleteOptions): void {
   const record = found?.phase === "creating" ? endCreation(found, options) : found;
   if (record?.init && !end(record.init, record))
     throw new RuntimeError("container init still running");
-  if (record !== undefined) undo(record, options);
+  if (record !== undefined) undo(record);
   removeDirectory(options);
   if (record === undefined) return;
   const { hooks, annotations, bundle } = record;
@@ -107,12 +107,15 @@ function hasEnded(pidfd: number, timeoutMs: number): boolean {
   return poll([{ fd: pidfd, events: POLLIN }], timeoutMs)[0] !== 0;
 }
 
-function undo(record: ContainerRecord, { log }: DeleteOptions): void {
+/** @throws RuntimeError with what stays: the record stays as well, so that delete can be tried again. */
+function undo(record: ContainerRecord): void {
   // A pid namespace of its own has ended with init; otherwise the cgroups tell who is left.
   if (!record.ownPidNamespace) {
     const others: typeof import("./signal-everyone.ts") = require("./signal-everyone.ts");
     others.signalEveryone(record, SIGKILL);
   }
   const ops = record.journal.flatMap((entry) => opFromJournal(entry) ?? []);
-  undoPlan(ops, (text) => log.warn(text));
+  const left: string[] = [];
+  undoPlan(ops, (text) => left.push(text));
+  if (left.length > 0) throw new RuntimeError(`the container is not gone: ${left.join("; ")}`);
 }

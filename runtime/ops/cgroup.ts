@@ -36,10 +36,18 @@ export const cgroupCreate = defineOp<{
     if (first !== undefined) context.warn(`the container has no cgroup of its own: ${first}`);
   },
   undo({ directories, missing }) {
+    let failure: RuntimeError | undefined;
     for (const directory of missing.toReversed()) {
-      if (directories.includes(directory)) removeCgroup(directory);
-      else tryRemoveEmpty(directory);
+      try {
+        if (directories.includes(directory)) removeCgroup(directory);
+        else tryRemoveEmpty(directory);
+      } catch (error) {
+        // The other hierarchies' go all the same.
+        if (!(error instanceof RuntimeError)) throw error;
+        failure ??= error;
+      }
     }
+    if (failure !== undefined) throw failure;
   },
 });
 

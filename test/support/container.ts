@@ -66,8 +66,8 @@ export async function withContainer(
 }
 
 /** What is the same for all commands on a container. */
-function callerOf({ as: caller }: RuntOptions): RuntOptions {
-  return caller === undefined ? {} : { as: caller };
+function callerOf({ as: caller, within }: RuntOptions): RuntOptions {
+  return { ...(caller && { as: caller }), ...(within && { within }) };
 }
 
 /** The state of a container, or undefined when there is none. */

@@ -32,6 +32,8 @@ export interface RuntOptions {
   fds?: readonly number[];
   /** Programs before the runtime's name, such as `["prlimit", "--nofile=64"]`. */
   through?: readonly string[];
+  /** The same for every command on the container, such as `["nsenter", "--mount=/proc/7/ns/mnt"]`. */
+  within?: readonly string[];
   /** The runtime's `--root`; absent: the room's for root, and none for others. */
   root?: string;
   /** After this the program is killed, and its code is `LATE`. */
@@ -72,6 +74,7 @@ export function startRunt(args: readonly string[], options: RuntOptions = {}): R
   const root = options.root ?? (caller === undefined ? room.root : undefined);
   const command = [
     ...(caller?.through ?? []),
+    ...(options.within ?? []),
     ...(options.through ?? []),
     caller?.runtime ?? runtime,
     ...(root === undefined ? [] : ["--root", root]),

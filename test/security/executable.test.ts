@@ -39,13 +39,13 @@ function fingerprints(folder = join(dirname(runtime), "libexec")): string[] {
 const attack = `
 echo ready
 n=0
-while [ $n -lt 4000 ]; do
+while [ $n -lt 100000 ]; do
   n=$((n+1))
   for p in /proc/[0-9]*; do
     e=$(readlink $p/exe 2>/dev/null) || continue
     case $e in */busybox|'') continue;; esac
     (: >> $p/exe) 2>/dev/null && echo OPENED directly
-    if exec 3< $p/exe; then
+    if command exec 3< $p/exe; then
       echo caught $e
       (: >> /proc/self/fd/3) 2>/dev/null && echo OPENED at once
       sleep 0.3
@@ -147,7 +147,8 @@ done 2>/dev/null`;
       }
       const seen = create.stdout();
       assert.not.match(seen, /OPENED/);
-      if (!foreignRuntime) assert.match(seen, /caught/);
+      // Who joins hides before: the attack does not even find the program.
+      if (!foreignRuntime) assert.not.match(seen, /caught/);
     },
     { as },
   );
@@ -201,7 +202,7 @@ test("descriptors of an init that waits are closed to processes of its pid names
   const text = `
 echo ready
 n=0
-while [ $n -lt 4000 ]; do
+while [ $n -lt 100000 ]; do
   n=$((n+1))
   for p in /proc/[0-9]*; do
     grep -q busybox $p/maps && continue

@@ -14,6 +14,7 @@ import { CLONE_PARENT } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;
+const ENOMEM = 12;
 const EINVAL = 22;
 const ERANGE = 34;
 
@@ -116,12 +117,21 @@ export const cloneInit = defineOp<InitClone>({
   name: "clone",
   print: ({ text, cgroup }) => `${text}${cgroup === null ? "" : ` in ${cgroup}`} →$init`,
   gives: ({ by }) => (by === "joiner" ? "$init" : undefined),
-  run: ({ flags, by, cgroup }, context) =>
-    context.clone({
-      flags: by === "joiner" ? flags | CLONE_PARENT : flags,
-      child: "init",
-      ...(cgroup !== null && { cgroup }),
-    }),
+  run: ({ flags, by, cgroup }, context) => {
+    try {
+      context.clone({
+        flags: by === "joiner" ? flags | CLONE_PARENT : flags,
+        child: "init",
+        ...(cgroup !== null && { cgroup }),
+      });
+    } catch (error) {
+      const isEnded = error instanceof SyscallError && error.errno === ENOMEM && by === "joiner";
+      if (!isEnded) throw error;
+      throw new RuntimeError(
+        `${error.message} (hint: a pid namespace that is joined may have ended with its first process)`,
+      );
+    }
+  },
 });
 
 /** Takes over the init that the joiner has cloned. */

@@ -15,7 +15,7 @@ function character(path: string, major: number, minor: number): Node {
 }
 
 /** config-linux.md#default-devices, but for /dev/console and /dev/ptmx. */
-export const DEFAULT_DEVICES: readonly Node[] = [
+const DEFAULT_DEVICES: readonly Node[] = [
   character("/dev/null", 1, 3),
   character("/dev/zero", 1, 5),
   character("/dev/full", 1, 7),

@@ -3,10 +3,10 @@
 import { getLimit, type Limit, setUmask } from "../sys/process.ts";
 
 /** RLIMIT_NOFILE's number (setrlimit(2)). */
-export const RLIMIT_NOFILE = 7;
+const RLIMIT_NOFILE = 7;
 
 /** Set by the launcher: the caller's soft limit of open files, which the engine raises. */
-export const OPEN_FILES_VARIABLE = "RUNT_OPEN_FILES";
+const OPEN_FILES_VARIABLE = "RUNT_OPEN_FILES";
 
 export interface CallerLimits {
   /** The limit of open files as it was; undefined when the launcher did not say. */

@@ -57,7 +57,7 @@ export const resolveProgram = defineOp<Resolve>({
 });
 
 /** Paths to try, absolute, in order; a relative PATH entry or program is meant from the cwd. */
-export function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
+function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
   const absolute = (path: string): string => (path.startsWith("/") ? path : `${cwd}/${path}`);
   if (name === "") return [];
   if (name.includes("/")) return [absolute(name)];

@@ -23,7 +23,7 @@ export function resetSignals(): void {
 }
 
 /** rt_sigprocmask(SIG_SETMASK). */
-export function setMask(mask: bigint): void {
+function setMask(mask: bigint): void {
   const { address, bytes } = piece(8);
   bytes.writeBigUInt64LE(mask, 0);
   check(syscall(NR.rt_sigprocmask, SIG_SETMASK, address, 0, 8), () => "rt_sigprocmask()");

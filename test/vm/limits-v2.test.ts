@@ -1,14 +1,15 @@
 // linux.cgroupsPath and linux.resources on a machine with cgroup v2 alone: where the cgroup is, that
 // each limit is there and holds, and that nothing stays.
 
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { bundle, defaultMounts, defaultNamespaces } from "../support/bundle.ts";
+import { bundle, defaultMounts, defaultNamespaces, type Patch } from "../support/bundle.ts";
 import { inside, run, withContainer, withScript } from "../support/container.ts";
 import { refusesBundle } from "../support/refusal.ts";
 import { freshName, room } from "../support/room.ts";
 import { runt } from "../support/runt.ts";
+import { shows } from "../support/shows.ts";
 import { runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -117,6 +118,65 @@ test("in a cgroup namespace the container's cgroup is the root of what is mounte
     cat /proc/self/cgroup`;
   const patch = withScript(text, { ...ownView, linux: { namespaces, resources } });
   assert.is((await run(patch)).stdout, "0::/\n77\n0::/a/b\n");
+});
+
+test("the container's user owns its cgroup where it is mounted writable, and nothing else", async () => {
+  const namespaces = [...defaultNamespaces, { type: "cgroup" }];
+  const text = `cd ${MOUNT}; mkdir mine && echo 0 > mine/cgroup.procs && cat /proc/self/cgroup
+    echo 5 2>/dev/null > pids.max || echo limits are not`;
+  const user = { uid: 1000, gid: 1000 };
+  const cgroupsPath = `/${freshName()}`;
+  const patch = {
+    ...ownView,
+    process: { ...Object(withScript(text)["process"]), user },
+    linux: { cgroupsPath, namespaces },
+  };
+  assert.is((await run(patch)).stdout, "0::/mine\nlimits are not\n");
+  const owners = async (change: Patch): Promise<number[]> => {
+    let found: number[] = [];
+    await withContainer({ ...patch, ...change }, async () => {
+      const files = ["", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "pids.max"];
+      found = files.map((file) => statSync(join(MOUNT, cgroupsPath, file)).uid);
+    });
+    return found;
+  };
+  assert.equal(await owners({}), [1000, 1000, 1000, 1000, 0]);
+  const readOnly = { destination: MOUNT, type: "cgroup", source: "cgroup", options: ["ro"] };
+  assert.equal(await owners({ mounts: [...defaultMounts, readOnly] }), [0, 0, 0, 0, 0]);
+  const shared = { cgroupsPath, namespaces: defaultNamespaces };
+  assert.equal(await owners({ linux: shared }), [0, 0, 0, 0, 0]);
+  shows("linux.cgroup-owner.files");
+});
+
+test("a policy of memory is set when the cpuset says what nodes there are", async () => {
+  const resources = { cpu: { mems: "0" } };
+  const memoryPolicy = { mode: "MPOL_BIND", nodes: "0" };
+  const patch = { linux: { resources, memoryPolicy } };
+  assert.match(await inside("head -n 1 /proc/self/numa_maps", patch), " bind:0 ");
+});
+
+test("limits that the kernel cannot have are refused by field and file, and nothing stays", async () => {
+  const cases: readonly (readonly [resources: Patch, words: RegExp])[] = [
+    [
+      { blockIO: { throttleReadBpsDevice: [{ major: 4095, minor: 7, rate: 1 }] } },
+      /blockIO\/throttleReadBpsDevice\/0\).*io\.max.*ENODEV.*no such block device/,
+    ],
+    [
+      { hugepageLimits: [{ pageSize: "3MB", limit: 0 }] },
+      /hugepageLimits\/0\).*hugetlb\.3MB\.max.*ENOENT.*hugepages/,
+    ],
+    [{ unified: { "made.up": "1" } }, /unified\/made\.up\).*made\.up.*controller made is not/],
+    [{ unified: { "memory.made-up": "1" } }, /unified\/memory\.made-up\).*memory\.made-up.*ENOENT/],
+    [{ unified: { "memory.high": "x" } }, /unified\/memory\.high\).*memory\.high.*EINVAL/],
+    [{ cpu: { quota: 999 } }, /cpu\/quota\).*cpu\.max.*EINVAL.*from 1000/],
+    [{ cpu: { mems: "63" } }, /cpu\/mems\).*cpuset\.mems/],
+    [{ pids: { limit: 2 ** 40 } }, /pids\/limit\).*pids\.max.*EINVAL/],
+  ];
+  for (const [resources, words] of cases) {
+    const cgroupsPath = `/${freshName()}`;
+    await refusesBundle(bundle({ linux: { cgroupsPath, resources } }), words);
+    assert.not(existsSync(join(MOUNT, cgroupsPath)));
+  }
 });
 
 test("a cgroup that is there is used when it is empty, and stays; not with processes or frozen", async () => {

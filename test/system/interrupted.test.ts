@@ -1,5 +1,5 @@
 // Commands that are killed with SIGKILL at random moments: `delete --force` always works after
-// that, and nothing is left. SOAK=1 tries twenty times as many moments.
+// that, and nothing is left. SOAK=1 tries many more moments.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -20,7 +20,7 @@ import { runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const isSoak = process.env["SOAK"] === "1";
-const rounds = isSoak ? 2000 : 100;
+const rounds = isSoak ? 2000 : 60;
 const sleeper: Patch = { process: { args: ["/bin/sleep", "100"] } };
 
 /** How long a command takes when nobody interrupts it, with some time to spare. */
@@ -75,7 +75,7 @@ test("create killed at any moment leaves nothing that delete --force does not re
   const first = freshName();
   const limitMs = await durationMs(create, first);
   await deletes(first, -1);
-  await moments({ count: rounds, limitMs: 12_000 }, async (round) => {
+  await moments({ count: rounds, limitMs: 5_000 }, async (round) => {
     const id = freshName();
     await interrupt(create(id), limitMs);
     await deletes(id, round);
@@ -117,7 +117,7 @@ const more: Record<string, { patch: Patch; options?: RuntOptions }> = {
 for (const [what, { patch, options }] of Object.entries(more)) {
   test(`create with ${what} killed at any moment leaves nothing either`, async () => {
     const directory = bundle({ ...sleeper, ...patch });
-    await moments({ count: rounds / 2, limitMs: 3_000 }, async (round) => {
+    await moments({ count: rounds / 2, limitMs: 1_500 }, async (round) => {
       const id = freshName();
       await interrupt(["create", "--bundle", directory, id], 150, options);
       await deletes(id, round);
@@ -129,7 +129,7 @@ test("create killed at any moment gives a network device back, or it ends with i
   await withNetwork(async ({ through, does }) => {
     const patch = { linux: { ...inUserNamespace, netDevices: { lend0: { name: "eth0" } } } };
     const directory = bundle({ ...sleeper, ...patch });
-    await moments({ count: rounds / 4, limitMs: 3_000 }, async (round) => {
+    await moments({ count: rounds / 4, limitMs: 1_500 }, async (round) => {
       const links = (): string => does("ip", "-o", "link", "show");
       if (!/lend0/.test(links())) {
         does("ip", "link", "add", "lend0", "type", "veth", "peer", "name", "peer0");
@@ -151,7 +151,7 @@ test("create killed while a hook runs takes the hook with it", async () => {
   const hooks = { createRuntime: [{ path }], createContainer: [{ path }] };
   const directory = bundle({ ...sleeper, hooks });
   const create = (id: string): string[] => ["create", "--bundle", directory, id];
-  await moments({ count: rounds / 5, limitMs: 5_000 }, async (round) => {
+  await moments({ count: rounds / 5, limitMs: 2_000 }, async (round) => {
     const id = freshName();
     await interrupt(create(id), 180);
     await deletes(id, round);
@@ -160,7 +160,7 @@ test("create killed while a hook runs takes the hook with it", async () => {
 
 test("start killed at any moment leaves a container in a known status", async () => {
   const directory = bundle(sleeper);
-  await moments({ count: rounds / 4, limitMs: 5_000 }, async (round) => {
+  await moments({ count: rounds / 4, limitMs: 2_000 }, async (round) => {
     const id = freshName();
     assert.is((await runt(["create", "--bundle", directory, id])).code, 0);
     await interrupt(["start", id], 25);
@@ -171,7 +171,7 @@ test("start killed at any moment leaves a container in a known status", async ()
 
 test("run killed at any moment leaves nothing that delete --force does not remove", async () => {
   const directory = bundle(sleeper);
-  await moments({ count: rounds / 4, limitMs: 5_000 }, async (round) => {
+  await moments({ count: rounds / 4, limitMs: 2_000 }, async (round) => {
     const id = freshName();
     await interrupt(["run", "--bundle", directory, id], 60);
     await deletes(id, round);
@@ -180,7 +180,7 @@ test("run killed at any moment leaves nothing that delete --force does not remov
 
 test("delete killed at any moment can be repeated", async () => {
   const directory = bundle(sleeper);
-  await moments({ count: rounds / 4, limitMs: 5_000 }, async (round) => {
+  await moments({ count: rounds / 4, limitMs: 2_000 }, async (round) => {
     const id = freshName();
     assert.is((await runt(["create", "--bundle", directory, id])).code, 0);
     await interrupt(["delete", "--force", id], 30);

@@ -238,7 +238,8 @@ test("mounts without a mount namespace, but with a user namespace, are an error"
   const linux = { namespaces: [{ type: "user" }], uidMappings: mapping, gidMappings: mapping };
   const { code, stderr } = await run({ hostname: undefined, linux });
   assert.is(code, 1);
-  assert.match(stderr, "/mounts");
+  assert.match(stderr, "/linux/namespaces");
+  assert.match(stderr, "without a mount namespace");
 });
 
 test("in a shared pid namespace, kill --all and delete reach every process", async () => {

@@ -91,8 +91,8 @@ function executing(args: string[], patch: Patch = {}): Patch {
   put("secret", "#!/bin/sh\n", 0o700);
   put("script", '#!/bin/sh\necho "$0" "$@"\n', 0o755);
   mkdirSync(join(rootfs, "bin/directory"));
-  mkdirSync(join(rootfs, "work/sub"), { recursive: true });
-  writeFileSync(join(rootfs, "work/sub/tool"), "#!/bin/sh\necho tool\n", { mode: 0o755 });
+  mkdirSync(join(rootfs, "desk/sub"), { recursive: true });
+  writeFileSync(join(rootfs, "desk/sub/tool"), "#!/bin/sh\necho tool\n", { mode: 0o755 });
   symlinkSync("loop", join(rootfs, "bin/loop"));
   const old = patch["process"];
   return { ...patch, root: { path: rootfs }, process: { ...Object(old), args } };
@@ -144,18 +144,18 @@ test("what only execve can tell is an error of start, in the same words", async 
 });
 
 test("a program is looked up relative to cwd, and in relative entries of PATH", async () => {
-  const cwd = "/work";
+  const cwd = "/desk";
   const output = async (args: string[], env: string[]): Promise<string> => {
     const { stdout, stderr } = await run(executing(args, { process: { cwd, env } }));
     return stdout + stderr;
   };
   assert.is(await output(["sub/tool"], ["PATH=/bin"]), "tool\n");
   assert.is(await output(["tool"], ["PATH=/nowhere:sub:/bin"]), "tool\n");
-  assert.is(await output(["../bin/script", "a"], []), "/work/../bin/script a\n");
+  assert.is(await output(["../bin/script", "a"], []), "/desk/../bin/script a\n");
 });
 
 test("a program that may not be executed is passed over for a later one of PATH", async () => {
-  const patch = executing(["tool"], { process: { cwd: "/work", env: ["PATH=/bin:sub"] } });
+  const patch = executing(["tool"], { process: { cwd: "/desk", env: ["PATH=/bin:sub"] } });
   writeFileSync(join(String(Object(patch["root"]).path), "bin/tool"), "", { mode: 0o644 });
   assert.is((await run(patch)).stdout, "tool\n");
 });

@@ -71,8 +71,10 @@ export class SyscallError extends RuntimeError {
 /** A step of a plan that failed, in whichever process it ran. */
 export class StepError extends RuntimeError {
   override name = "StepError";
-  constructor(step: { index: number; op: string; because: string }, detail: string) {
-    const because = step.because === "" ? "" : ` (${step.because})`;
-    super(`step ${step.index} ${step.op}${because}: ${detail}`);
+  /** The step with those before it, one line each: shown below the message, never a part of it. */
+  readonly story: readonly string[];
+  constructor(message: string, story: readonly string[]) {
+    super(message);
+    this.story = story;
   }
 }

@@ -11,7 +11,7 @@ export interface Log {
   /** For --debug. Fields become keys of the line, such as `{ step: 3, op: "clone", micros: 90 }`. */
   debug(message: string, fields?: object): void;
   warn(message: string): void;
-  error(message: string): void;
+  error(message: string, fields?: object): void;
 }
 
 /** Severities, least severe first, as callers match them. */
@@ -46,8 +46,8 @@ export function createLog(options: LogOptions): Log {
     warn(message) {
       if (warns) write("warning", escapeControls(message));
     },
-    error(message) {
-      write("error", escapeControls(message));
+    error(message, fields) {
+      write("error", escapeControls(message), fields);
     },
   };
 }
@@ -74,7 +74,7 @@ function textLine(level: LogLevel, message: string, fields: object = {}): string
 }
 
 function textValue(value: unknown): string {
-  const text = escapeControls(String(value));
+  const text = escapeControls(Array.isArray(value) ? value.join("; ") : String(value));
   return /^[\w./:@^+-]+$/.test(text) ? text : quoted(text);
 }
 

@@ -1,6 +1,6 @@
 // Tells the user about an error: in the log for programs, on standard error for people.
 
-import { ConfigError, problemLines, RuntimeError } from "../errors.ts";
+import { ConfigError, problemLines, RuntimeError, StepError } from "../errors.ts";
 import { escapeControls } from "../escape-controls.ts";
 import type { Log, LogOptions } from "../log.ts";
 import { printError } from "../print.ts";
@@ -14,17 +14,23 @@ export interface ReportOptions {
   failure: string | undefined;
 }
 
-/** Writes an error to the log and, when that is not standard error itself, there as well. */
+/**
+ * Writes an error to the log and, when that is not standard error itself, there as well. What came
+ * before a failed step stands below the message, or beside it in a log: callers match the message.
+ */
 export function reportError(error: unknown, { log, options, failure }: ReportOptions): void {
   const prefix = failure === undefined || error instanceof UsageError ? "" : `${failure}: `;
   const message = `${prefix}${messageOf(error)}`;
   const [headline, ...details] = linesOf(error, prefix);
   const toPerson = options.file === undefined && options.format === "text";
-  log.error(toPerson ? `${headline}` : message);
+  const story = error instanceof StepError ? error.story : [];
+  if (toPerson) log.error(`${headline}`);
+  else log.error(message, story.length === 0 ? undefined : { steps: story });
   if (options.file !== undefined) printError(escapeControls(`${headline}`));
   if (toPerson || options.file !== undefined) {
     for (const detail of details) printError(`  ${escapeControls(detail)}`);
   }
+  if (toPerson) for (const line of story) printError(`  ${line}`);
   if (toPerson && error instanceof UsageError) {
     const { helpText }: typeof import("./help.ts") = require("./help.ts");
     printError(`\n${helpText(error.command)}`);

@@ -26,6 +26,9 @@ const RUNNING = 1;
 const DONE = 2;
 const FAILED = 3;
 
+/** Between the parts of a failure's text, where `start` reads it: the error, and its story. */
+export const FAILURE_SEPARATOR = "\x1e";
+
 export interface Row {
   state: "waiting" | "running" | "done" | "failed";
   startedMs: number;

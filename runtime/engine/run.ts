@@ -12,7 +12,8 @@ import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
-import { makeRecorder, type Recorder } from "./recorder.ts";
+import { FAILURE_SEPARATOR, makeRecorder, type Recorder } from "./recorder.ts";
+import { storyOf } from "./story.ts";
 
 export interface Run {
   plan: Plan;
@@ -30,6 +31,8 @@ export interface TraceEntry {
   step: number;
   who: Who;
   op: string;
+  /** What it was about, as `plan` shows it. */
+  detail: string;
   atMicros: number;
   micros: number;
 }
@@ -172,8 +175,12 @@ class Walker implements OpContext {
     const isOurBug = !(error instanceof RuntimeError);
     const detail = isOurBug ? `${message} (hint: this is a bug)` : message;
     const step = this.#run.plan[this.#step];
-    const isWhole = this.#inStart && step !== undefined;
-    this.recorder.fail(this.#step, isWhole ? stepError(this.#step, step, detail).message : detail);
+    this.recorder.fail(this.#step, detail);
+    if (this.#inStart && step !== undefined) {
+      // `start` does not know the plan: it is told the whole error.
+      const { message: whole, story } = this.#stepError(this.#step, step, detail);
+      this.recorder.fail(this.#step, [whole, ...story].join(FAILURE_SEPARATOR));
+    }
     exitNow(1);
   }
 
@@ -326,7 +333,7 @@ class Walker implements OpContext {
     for (const [index, step] of plan.entries()) {
       if (!isLost && index > this.#step) break;
       const row = this.recorder.row(index);
-      if (row.state === "failed") return stepError(index, step, row.text);
+      if (row.state === "failed") return this.#stepError(index, step, row.text);
     }
     if (isLost) {
       const at = plan.findLastIndex(
@@ -335,21 +342,24 @@ class Walker implements OpContext {
       const step = plan[at];
       const how =
         ending !== undefined && "signal" in ending ? `signal ${ending.signal}` : "no reason given";
-      return step === undefined ? error : stepError(at, step, `the process ended (${how})`);
+      if (step === undefined) return error;
+      return this.#stepError(at, step, `the process ended (${how})`);
     }
     const step = plan[this.#step];
     if (!(error instanceof RuntimeError) || step === undefined) return error;
-    return stepError(this.#step, step, error.message);
+    return this.#stepError(this.#step, step, error.message);
+  }
+
+  #stepError(index: number, step: Step, detail: string): StepError {
+    const because = step.because === "" ? "" : ` (${step.because})`;
+    const message = `step ${index} ${step.op.name}${because}: ${detail}`;
+    return new StepError(message, storyOf(this.#run.plan, this.recorder, index));
   }
 }
 
 /** Init closed its end of the baton: it is gone, and the recorder knows why. */
 class LostInit extends RuntimeError {
   override name = "LostInit";
-}
-
-function stepError(index: number, step: Step, detail: string): StepError {
-  return new StepError({ index, op: step.op.name, because: step.because }, detail);
 }
 
 function reportTrace(run: Run, recorder: Recorder): void {
@@ -363,6 +373,7 @@ function reportTrace(run: Run, recorder: Recorder): void {
       step,
       who,
       op: op.name,
+      detail: op.print(),
       atMicros: micros(startedMs),
       micros: micros(ended - startedMs),
     });

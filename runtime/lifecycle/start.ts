@@ -1,9 +1,9 @@
 // start: the word to go, and what becomes of it (runtime.md#start).
 
 import { frozen } from "../cgroup/frozen.ts";
-import { openRecorder, type Recorder } from "../engine/recorder.ts";
+import { FAILURE_SEPARATOR, openRecorder, type Recorder } from "../engine/recorder.ts";
 import { errnoText } from "../errno.ts";
-import { RuntimeError, StateError, SyscallError } from "../errors.ts";
+import { RuntimeError, StateError, StepError, SyscallError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { GO, START_SOCKET } from "../ops/start.ts";
 import { lockDirectory, openDirectory, type Place } from "../store/directory.ts";
@@ -49,7 +49,7 @@ export function startProgram(options: StartOptions): StartedProgram {
   const failure = failureIn(recorder, record);
   recorder.close();
   if (failure?.ofHook === true) destroy(options);
-  if (failure !== undefined) throw new RuntimeError(failure.text);
+  if (failure !== undefined) throw new StepError(failure.text, failure.story ?? []);
   afterStart(options, record);
   return { init: record.init, ready };
 }
@@ -120,6 +120,7 @@ function waitForEnd(connection: number): void {
 
 interface Failure {
   text: string;
+  story?: string[];
   ofHook: boolean;
 }
 
@@ -132,8 +133,10 @@ function failureIn(recorder: Recorder, record: ContainerRecord): Failure | undef
   }
   if (errno !== 0) return { text: `seccomp: ${errnoText(errno)}`, ofHook: false };
   for (let step = 0; step < recorder.steps(); step++) {
-    const { state, text } = recorder.row(step);
-    if (state === "failed") return { text, ofHook: startHooks.includes(step) };
+    const row = recorder.row(step);
+    if (row.state !== "failed") continue;
+    const [text = "", ...story] = row.text.split(FAILURE_SEPARATOR);
+    return { text, story, ofHook: startHooks.includes(step) };
   }
   return { text: "the container ended before its program was executed", ofHook: false };
 }

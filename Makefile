@@ -79,8 +79,8 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
 
 .PHONY: test
-test: tools build build/conformance/version build/vm/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
-	@test/all.sh unit system security conformance test-vm spec-conformance fuzz
+test: tools build build/conformance/version build/vm/version build/callers/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
+	@test/all.sh unit system security conformance test-callers test-vm spec-conformance fuzz
 
 .PHONY: unit
 unit: $(GENERATED) ## Tests of single modules, without root
@@ -97,6 +97,10 @@ security: build ## Tests of known attacks
 .PHONY: conformance
 conformance: build build/conformance/version ## The validation programs of OCI runtime-tools, against RUNTIME (build/runt)
 	$(call at-most,300) $(BUN) test/conformance/run.ts --runtime=$(RUNTIME)
+
+.PHONY: test-callers
+test-callers: build build/callers/version ## Podman, Docker and containerd as they are packaged, with RUNTIME as their runtime
+	$(call at-most,300) $(BUN) test/run.ts test/callers
 
 .PHONY: test-vm
 test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v2, systemd, AppArmor), in virtual machines
@@ -148,6 +152,14 @@ build/vm/version: test/vm/image.sh test/vm/initramfs.sh test/vm/guest/job.servic
 	@echo "making images of virtual machines, once: some 40 seconds"
 	@$(call at-most,600) test/vm/image.sh > build/vm/image.log 2>&1 \
 	  || tail -n 5 build/vm/image.log
+
+# Built apart, for the same reason. Where it cannot be built its tests are skipped with the log's last words.
+build/callers/version: test/callers/build.sh
+	@mkdir -p build/callers
+	@rm -f $@
+	@echo "building containerd, once: some 90 seconds"
+	@$(call at-most,600) test/callers/build.sh > build/callers/build.log 2>&1 \
+	  || tail -n 5 build/callers/build.log
 
 build/runt: runtime/launcher.sh build/libexec/runt
 	sed 's|@LIBEXEC@|$(LIBEXEC)|' runtime/launcher.sh > $@.tmp

@@ -23,6 +23,15 @@ wanted='
 /usr/bin/cpio cpio
 /usr/sbin/depmod kmod
 '
+# For test/callers, where what is missing is skipped.
+callers='
+/usr/bin/containerd containerd
+/usr/bin/dockerd docker.io
+/usr/bin/podman podman
+/usr/bin/catatonit catatonit
+/usr/bin/slirp4netns slirp4netns
+/usr/bin/fuse-overlayfs fuse-overlayfs
+'
 
 # install PACKAGE...; lists of packages may be absent or too old.
 install() {
@@ -31,8 +40,23 @@ install() {
     return 1
   fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get install -y -qq --no-install-recommends "$@" > /dev/null 2>&1 && return
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+  apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends "$@" > /dev/null 2>&1 && return
+  apt-get update -qq && apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends "$@" > /dev/null
+}
+
+# install_quietly PACKAGE...: no package starts a service. A policy that is there is left alone.
+install_quietly() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e $policy ]; then
+    install "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' > $policy
+  chmod 755 $policy
+  status=0
+  install "$@" || status=$?
+  rm $policy
+  return $status
 }
 
 # Whether there is a Go that can build what asks for a newer one (1.21 and later).
@@ -74,6 +98,11 @@ packages=$(missing "$needed")
 packages=$(missing "$wanted")
 # shellcheck disable=SC2086 # one word a package
 [ -z "$packages" ] || install $packages || echo "without $packages no virtual machine is tested" >&2
+
+packages=$(missing "$callers")
+# shellcheck disable=SC2086 # one word a package
+[ -z "$packages" ] || install_quietly $packages ||
+  echo "without $packages fewer engines are tested" >&2
 
 mkdir -p build
 [ -e build/seccomp.json ] || fetch_profile || { apt-get update -qq && fetch_profile; } ||

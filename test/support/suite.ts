@@ -12,14 +12,21 @@ const usualLimitMs = process.env["SOAK"] === "1" ? 3_500_000 : 100_000;
 /** A test of this file. */
 export const test = uvuTest;
 
+export interface SuiteOptions {
+  limitMs?: number;
+  /** Ends what the tests shared, such as a daemon, before the look at what is left. */
+  atEnd?: () => Promise<void>;
+}
+
 /** Runs the file's tests; the last line of every test file. */
-export function runTests(options: { limitMs?: number } = {}): void {
+export function runTests(options: SuiteOptions = {}): void {
   const limitMs = options.limitMs ?? usualLimitMs * patience;
   const timer = setTimeout(() => {
     console.log(`the file took more than ${limitMs / 1000} s`);
     cleanUp().finally(() => process.exit(1));
   }, limitMs);
   test("nothing is left behind on the host", async () => {
+    await options.atEnd?.();
     assert.equal(await leaks(), []);
   });
   test.after(async () => {

@@ -88,6 +88,10 @@ const X86_64 = {
   eventfd2: 290,
   inotify_init1: 294,
   inotify_add_watch: 254,
+  epoll_create1: 291,
+  epoll_ctl: 233,
+  epoll_wait: 232,
+  getsockopt: 55,
 } as const;
 
 const EVERYWHERE = {

@@ -1,6 +1,6 @@
 // Unix sockets: pairs, listening and connecting by descriptor, and one descriptor a message.
 
-import { AT_FDCWD, closeFd, O_CLOEXEC, O_DIRECTORY, O_PATH } from "./file.ts";
+import { AT_FDCWD, closeFd, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_PATH } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
@@ -209,6 +209,29 @@ export function accept(socket: number): number {
     const result = syscall(NR.accept4, socket, 0, 0, O_CLOEXEC);
     if (result !== -EINTR) return check(result, () => `accept4(${socket})`);
   }
+}
+
+/** accept4(2), close-on-exec; the connection does not wait. The descriptor, or the negative errno. */
+export function tryAccept(socket: number): number {
+  return syscall(NR.accept4, socket, 0, 0, O_CLOEXEC | O_NONBLOCK);
+}
+
+/** Who connected, as the kernel saw it then (SO_PEERCRED, unix(7)). */
+export function peerOf(socket: number): { pid: number; uid: number; gid: number } {
+  const SOL_SOCKET = 1;
+  const SO_PEERCRED = 17;
+  const { address, bytes } = piece(12);
+  const length = piece(8);
+  length.bytes.writeUInt32LE(12, 0);
+  check(
+    syscall(NR.getsockopt, socket, SOL_SOCKET, SO_PEERCRED, address, length.address),
+    () => `getsockopt(${socket}, SO_PEERCRED)`,
+  );
+  return {
+    pid: bytes.readInt32LE(0),
+    uid: bytes.readUInt32LE(4),
+    gid: bytes.readUInt32LE(8),
+  };
 }
 
 function unixSocket(type: number): number {

@@ -46,6 +46,11 @@ export function problemText(problem: Problem): string {
   return `${where}${problem.message}${hint}`;
 }
 
+/** The error with what to do about it, where we know. */
+export function withHint(error: RuntimeError, hint: string | undefined): RuntimeError {
+  return hint === undefined ? error : new RuntimeError(`${error.message} (hint: ${hint})`);
+}
+
 /** A container that does not exist, exists already, or is in the wrong state for a command. */
 export class StateError extends RuntimeError {
   override name = "StateError";

@@ -51,6 +51,7 @@ export interface Started {
 
 const EPIPE = 32;
 const BATON = 1;
+const MEMORY_LIMITS = "/linux/resources/memory";
 
 /**
  * Walks a plan. Returns when the host has done its last step; on failure init and the joiner are
@@ -340,10 +341,13 @@ class Walker implements OpContext {
         (step, index) => step.who !== "host" && this.recorder.row(index).state !== "waiting",
       );
       const step = plan[at];
-      const how =
-        ending !== undefined && "signal" in ending ? `signal ${ending.signal}` : "no reason given";
+      const signal = ending !== undefined && "signal" in ending ? ending.signal : undefined;
+      const how = signal === undefined ? "no reason given" : `signal ${signal}`;
+      const isLimited = plan.some(({ because }) => because.startsWith(MEMORY_LIMITS));
+      const hint =
+        signal === SIGKILL && isLimited ? " (hint: the limit on memory may be too small)" : "";
       if (step === undefined) return error;
-      return this.#stepError(at, step, `the process ended (${how})`);
+      return this.#stepError(at, step, `the process ended (${how})${hint}`);
     }
     const step = plan[this.#step];
     if (!(error instanceof RuntimeError) || step === undefined) return error;

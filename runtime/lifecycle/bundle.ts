@@ -3,7 +3,7 @@
 import { type ParseOptions, parseConfig } from "../config/parse.ts";
 import type { Config } from "../config/types.gen.ts";
 import { errnoText } from "../errno.ts";
-import { ConfigError, RuntimeError, SyscallError } from "../errors.ts";
+import { ConfigError, RuntimeError, SyscallError, withHint } from "../errors.ts";
 import {
   AT_FDCWD,
   closeFd,
@@ -23,6 +23,10 @@ import {
 /** Far more than any real configuration, far less than what would hurt. */
 const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
 
+const BUNDLE_HINT = "--bundle names the folder that has config.json";
+const FILE_HINT =
+  'a bundle is a folder with config.json: --bundle names it, "runt spec" begins one';
+
 export interface Bundle {
   config: Config;
   /** config.json as it was read; the container keeps this copy. */
@@ -35,7 +39,7 @@ export interface Bundle {
 
 /** @throws ConfigError or RuntimeError for everything that is wrong with it */
 export function loadBundle(path: string, options: { strict: boolean }): Bundle {
-  const bundle = told(`cannot find the bundle ${path}`, () => realPath(path));
+  const bundle = told(`cannot find the bundle ${path}`, BUNDLE_HINT, () => realPath(path));
   const file = `${bundle}/config.json`;
   const text = readRegularFile(file);
   const config = parseConfig(text, file, options.strict ? strictly() : {});
@@ -50,7 +54,9 @@ function strictly(): ParseOptions {
 
 /** Neither a fifo, which would wait, nor a device, which would never end, nor a huge file. */
 function readRegularFile(path: string): string {
-  const fd = told(`cannot read ${path}`, () => open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  const fd = told(`cannot read ${path}`, FILE_HINT, () =>
+    open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+  );
   try {
     const { mode, size } = statusOf(fd);
     if ((mode & S_IFMT) !== S_IFREG) {
@@ -86,16 +92,19 @@ function rootProblem(bundle: string, message: string): ConfigError {
     pointer: "/root/path",
     message: `${message}; wanted the directory of the root filesystem`,
     spec: "config.md#root",
+    hint: "unpack the image there; a path without / in front begins at the bundle",
   };
   return new ConfigError(`${bundle}/config.json`, [problem]);
 }
 
-/** Adds what was being done to an error of the kernel's. */
-function told<T>(doing: string, act: () => T): T {
+/** Adds what was being done, and what to do if there is nothing, to an error of the kernel's. */
+function told<T>(doing: string, hint: string, act: () => T): T {
+  const ENOENT = 2;
   try {
     return act();
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    throw new RuntimeError(`${doing}: ${errnoText(error.errno)}`);
+    const told = new RuntimeError(`${doing}: ${errnoText(error.errno)}`);
+    throw withHint(told, error.errno === ENOENT ? hint : undefined);
   }
 }

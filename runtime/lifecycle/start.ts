@@ -14,6 +14,7 @@ import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
 import { connectToAgent, handOverListener } from "./listener.ts";
 import type { ReadySocket } from "./notify-socket.ts";
+import { programFailure } from "./program-failure.ts";
 import { type Status, statusOf } from "./status.ts";
 
 export interface StartOptions extends Place {
@@ -129,7 +130,7 @@ function failureIn(recorder: Recorder, record: ContainerRecord): Failure | undef
   const { errno, stage } = recorder.result();
   if (stage === STAGE_EXEC) {
     if (errno === 0) return undefined;
-    return { text: `exec: "${program}": ${errnoText(errno)}${hintFor(errno)}`, ofHook: false };
+    return { text: programFailure(program, errno).message, ofHook: false };
   }
   if (errno !== 0) return { text: `seccomp: ${errnoText(errno)}`, ofHook: false };
   for (let step = 0; step < recorder.steps(); step++) {
@@ -152,16 +153,6 @@ function destroy(options: StartOptions): void {
     if (!(error instanceof RuntimeError)) throw error;
     options.log.warn(error.message);
   }
-}
-
-/** What execve(2) means when the file itself is there. */
-function hintFor(errno: number): string {
-  const ENOENT = 2;
-  const ENOEXEC = 8;
-  if (errno === ENOENT)
-    return " (hint: its interpreter or dynamic loader is missing in the root filesystem)";
-  if (errno === ENOEXEC) return " (hint: it is for another machine, or a script without a #! line)";
-  return "";
 }
 
 function afterStart(options: StartOptions, record: ContainerRecord): void {

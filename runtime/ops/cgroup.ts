@@ -5,7 +5,7 @@ import { enableControllers } from "../cgroup/enable.ts";
 import { fillCpuset } from "../cgroup/fill-cpuset.ts";
 import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
 import { fittingWrite, type LimitWrite, limitText, writeLimit } from "../cgroup/write-limit.ts";
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 
@@ -142,6 +142,12 @@ export const cgroupOpenBirthplace = defineOp<{ directory: string; into: string }
 const DELEGATION =
   "an ordinary user needs a cgroup that is delegated to them, as systemd-run --user --scope --property=Delegate=yes does; or leave out /linux/resources and /linux/cgroupsPath";
 
+/** As in a container that does not have the host's cgroups to write to. */
+function rootHint(errno: number): string | undefined {
+  if (errno === ENOENT) return undefined;
+  return "cgroups cannot be made here; --rootless=true does without, if there are no limits and no cgroupsPath";
+}
+
 /** Callers without privileges often may not touch cgroups, which matters only if they want to. */
 function whatRefuses(optional: boolean, act: () => void): string[] {
   try {
@@ -150,8 +156,8 @@ function whatRefuses(optional: boolean, act: () => void): string[] {
   } catch (error) {
     const refused =
       error instanceof SyscallError && [EPERM, ENOENT, EACCES, EROFS].includes(error.errno);
-    if (!refused || (!optional && process.geteuid?.() === 0)) throw error;
-    if (!optional) throw new RuntimeError(`${error.message} (hint: ${DELEGATION})`);
-    return [error.message];
+    if (!refused) throw error;
+    if (optional) return [error.message];
+    throw withHint(error, process.geteuid?.() === 0 ? rootHint(error.errno) : DELEGATION);
   }
 }

@@ -1,12 +1,13 @@
 // The program: found when the container is created, executed when it is started.
 
 import { errnoText } from "../errno.ts";
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, withHint } from "../errors.ts";
 import { prepareExec } from "../sys/exec.ts";
 import {
   closeFd,
   keepOnExec,
   markCloseOnExec,
+  mountFlagsOf,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
@@ -40,7 +41,7 @@ export const resolveProgram = defineOp<Resolve>({
   print: ({ name }) => name,
   run: (args, { slots, found }) => {
     const root = slots.get("$root");
-    let fault: string | undefined;
+    let fault: Fault | undefined;
     for (const candidate of candidatesOf(args)) {
       const verdict = executable(root, candidate);
       if (verdict === "yes") {
@@ -49,12 +50,28 @@ export const resolveProgram = defineOp<Resolve>({
       }
       if (verdict !== "missing") fault ??= verdict;
     }
-    fault ??= args.name.includes("/")
-      ? `stat ${args.name}: no such file or directory`
-      : "executable file not found in $PATH";
-    throw new RuntimeError(`exec: "${args.name}": ${fault}`);
+    const { text, hint } = fault ?? missing(args);
+    throw withHint(new RuntimeError(`exec: "${args.name}": ${text}`), hint);
   },
 });
+
+/** Callers make exit codes of the text: the hint must not have words of another one. */
+interface Fault {
+  text: string;
+  hint?: string | undefined;
+}
+
+function missing({ name, searchPath }: Resolve): Fault {
+  const isLine = name.includes(" ");
+  if (name.includes("/")) {
+    const hint = isLine ? ONE_WORD : "it is looked for in the container, not on the host";
+    return { text: `stat ${name}: no such file or directory`, hint };
+  }
+  const hint = isLine ? ONE_WORD : `PATH is ${searchPath.join(":")}, in the container`;
+  return { text: "executable file not found in $PATH", hint };
+}
+
+const ONE_WORD = "this is one name with a space in it: write each argument as one of its own";
 
 /** Paths to try, absolute, in order; a relative PATH entry or program is meant from the cwd. */
 function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
@@ -64,20 +81,26 @@ function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
   return searchPath.map((directory) => absolute(`${directory === "" ? "." : directory}/${name}`));
 }
 
-function executable(root: number, path: string): "yes" | "missing" | string {
+function executable(root: number, path: string): "yes" | "missing" | Fault {
   const X_OK = 1;
   const [ENOENT, ENOTDIR] = [2, 20];
   const fd = tryOpenInRoot(root, path, O_PATH);
-  if (fd < 0) return fd === -ENOENT || fd === -ENOTDIR ? "missing" : errnoText(-fd);
+  if (fd < 0) return fd === -ENOENT || fd === -ENOTDIR ? "missing" : { text: errnoText(-fd) };
   try {
-    const type = statusOf(fd).mode & S_IFMT;
-    if (type === S_IFDIR) return "is a directory";
-    if (type !== S_IFREG) return "permission denied";
-    const access = tryAccess(fd, X_OK);
-    return access === 0 ? "yes" : "permission denied";
+    const { mode } = statusOf(fd);
+    const type = mode & S_IFMT;
+    if (type === S_IFDIR) return { text: "is a directory" };
+    if (type === S_IFREG && tryAccess(fd, X_OK) === 0) return "yes";
+    return { text: "permission denied", hint: type === S_IFREG ? whyNot(fd, mode) : undefined };
   } finally {
     closeFd(fd);
   }
+}
+
+function whyNot(fd: number, mode: number): string | undefined {
+  const ST_NOEXEC = 8;
+  if ((mode & 0o111) === 0) return "nobody may execute the file: chmod +x";
+  return (mountFlagsOf(fd) & ST_NOEXEC) === 0 ? undefined : 'its mount has the option "noexec"';
 }
 
 /** Everything above the streams and the preserved descriptors closes at execve(2). */

@@ -1,6 +1,6 @@
 // New filesystems: made from their options, and placed onto an opened directory below the root.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError, withHint } from "../errors.ts";
 import { closeFd, O_PATH, openInRoot, RESOLVE_NO_SYMLINKS, statusOf } from "../sys/file.ts";
 import {
   fsconfigCreate,
@@ -49,6 +49,7 @@ export interface FilesystemMount {
 const FSCONFIG_STRING_BYTES_MAX = 255;
 const EPERM = 1;
 const ENODEV = 19;
+const EINVAL = 22;
 
 /** Superblock flags as fsconfig(2) names them. */
 const SUPERBLOCK_FLAGS: readonly (readonly [number, string])[] = [
@@ -90,9 +91,7 @@ function make(args: FilesystemMount, { root, target, context }: Place): number {
     if (!needsText(args)) return mountByContext(args, target, context);
     mountByText(args, target);
   } catch (error) {
-    const hint = error instanceof SyscallError ? hintFor(args.type, error.errno) : "";
-    if (!(error instanceof SyscallError) || hint === "") throw error;
-    throw new RuntimeError(`${error.message} (hint: ${hint})`);
+    throw error instanceof SyscallError ? withHint(error, hintFor(args.type, error.errno)) : error;
   }
   return openInRoot(root, args.target, O_PATH);
 }
@@ -160,10 +159,12 @@ function fill(made: number, args: FilesystemMount, place: Omit<Place, "root">): 
 }
 
 /** What the kernel's refusal means, where it says too little. */
-function hintFor(type: string, errno: number): string {
+function hintFor(type: string, errno: number): string | undefined {
   if (errno === ENODEV)
     return `this kernel has no filesystem of type "${type}", see /proc/filesystems`;
-  if (errno !== EPERM) return "";
+  if (type === "overlay" && errno === EINVAL)
+    return "upperdir and workdir have to be on one filesystem, and that no overlay itself, as a container's own root often is: put them on a volume or a tmpfs; the kernel's log tells more";
+  if (errno !== EPERM) return undefined;
   const namespace = NAMESPACE_OF[type];
   if (namespace === undefined) {
     return `only root of the host may mount a filesystem of type "${type}", outside of user namespaces`;

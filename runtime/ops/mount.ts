@@ -1,7 +1,6 @@
 // Trees of the host put in place, and mounts that are there changed; all through descriptors.
 
-import { SyscallError } from "../errors.ts";
-import { closeFd, O_PATH, open, openInRoot, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
+import { closeFd, O_PATH, openInRoot, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
 import { type MountAttributes, setMountAttributes } from "../sys/mount.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
@@ -24,22 +23,9 @@ export const openTree = defineOp<OpenTree>({
   print: ({ path, otherwise, into }) =>
     `${path}${otherwise === null ? "" : ` or ${otherwise}`} →${into}`,
   run: ({ path, otherwise, recursive, into }, { slots }) => {
-    const anchor = openEither(path, otherwise);
-    slots.put(into, copyOfTree(anchor, { path, recursive }));
-    closeFd(anchor);
+    slots.put(into, copyOfTree({ path, otherwise, recursive }));
   },
 });
-
-function openEither(path: string, otherwise: string | null): number {
-  const ENOENT = 2;
-  try {
-    return open(path, O_PATH);
-  } catch (error) {
-    const isMissing = error instanceof SyscallError && error.errno === ENOENT;
-    if (!isMissing || otherwise === null) throw error;
-    return open(otherwise, O_PATH);
-  }
-}
 
 interface TreeMount {
   /** Slot of the detached tree. */

@@ -1,6 +1,6 @@
 // Namespaces: opened by path, joined, unshared; and the clone that makes the new ones.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { O_NOCTTY, O_NONBLOCK, O_RDONLY, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import {
   bringUp as bringInterfaceUp,
@@ -14,8 +14,10 @@ import { CLONE_PARENT } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;
+const EAGAIN = 11;
 const ENOMEM = 12;
 const EINVAL = 22;
+const ENOSPC = 28;
 const ERANGE = 34;
 
 /** Opens a namespace by path and checks that it is one of that type (ioctl_nsfs(2)). */
@@ -125,14 +127,23 @@ export const cloneInit = defineOp<InitClone>({
         ...(cgroup !== null && { cgroup }),
       });
     } catch (error) {
-      const isEnded = error instanceof SyscallError && error.errno === ENOMEM && by === "joiner";
-      if (!isEnded) throw error;
-      throw new RuntimeError(
-        `${error.message} (hint: a pid namespace that is joined may have ended with its first process)`,
-      );
+      throw error instanceof SyscallError ? withHint(error, cloneHint(error.errno, by)) : error;
     }
   },
 });
+
+/** What clone(2) means by its errors. */
+function cloneHint(errno: number, by: InitClone["by"]): string | undefined {
+  if (errno === ENOMEM && by === "joiner")
+    return "a pid namespace that is joined may have ended with its first process";
+  if (errno === EAGAIN)
+    return "a limit on processes is reached: of the user (ulimit -u), of a cgroup (pids.max) or of the kernel (kernel.pid_max)";
+  if (errno === ENOSPC)
+    return "a limit on namespaces is reached, or they are turned off: see /proc/sys/user/max_*_namespaces";
+  if (errno === EPERM)
+    return "namespaces take CAP_SYS_ADMIN, or a user namespace, which a chroot, the sysctl kernel.unprivileged_userns_clone or AppArmor may forbid; runt doctor tells";
+  return undefined;
+}
 
 /** Takes over the init that the joiner has cloned. */
 export const adoptInit = defineOp<Record<string, never>>({

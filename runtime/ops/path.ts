@@ -1,7 +1,7 @@
 // Paths of the container, opened once and never walked again: the target of a mount or a device is
 // opened below the root, and made there, component by component, if it is missing.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import {
   closeFd,
   duplicate,
@@ -24,6 +24,7 @@ const ENOENT = 2;
 const EACCES = 13;
 const EEXIST = 17;
 const ENOTDIR = 20;
+const EROFS = 30;
 const LINKS_MAX = 40;
 
 /**
@@ -110,16 +111,18 @@ function make(
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     if (error.errno === EEXIST) return false;
-    throw error.errno === EACCES ? notWritable(path, error) : error;
+    const hint = MAKING_HINTS[error.errno];
+    if (hint === undefined) throw error;
+    throw withHint(new RuntimeError(`/${path} cannot be made: ${error.message}`), hint);
   }
 }
 
-/** As in a user namespace, when the root filesystem belongs to somebody who is not mapped. */
-function notWritable(path: string, { message }: SyscallError): RuntimeError {
-  return new RuntimeError(
-    `/${path} cannot be made: ${message} (hint: the directory above it has to belong to the container's root, by the ids that are mapped)`,
-  );
-}
+const MAKING_HINTS: Readonly<Record<number, string>> = {
+  // As in a user namespace, when the root filesystem belongs to somebody who is not mapped.
+  [EACCES]:
+    "the directory above it has to belong to the container's root, by the ids that are mapped",
+  [EROFS]: "it has to be in the image, since the filesystem there cannot be written to",
+};
 
 function danglingLink(parent: number, name: string, path: string): string {
   const status = statusAt(parent, name);

@@ -1,6 +1,6 @@
 // The root filesystem: mounted on itself, made the root, and the old root let go.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError, withHint } from "../errors.ts";
 import { makeDirectories } from "../sys/directory.ts";
 import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../sys/file.ts";
 import {
@@ -20,6 +20,7 @@ import { defineOp } from "./op.ts";
 
 const EPERM = 1;
 const ENOENT = 2;
+const EACCES = 13;
 const EINVAL = 22;
 
 /** Sets the propagation of every mount of the namespace (mount_namespaces(7)). */
@@ -59,7 +60,7 @@ export const bindRoot = defineOp<{ path: string | null; propagation: number }>({
   name: "root.bind",
   print: ({ path }) => `${path ?? "."} →$root`,
   run: ({ path, propagation }, { slots }) => {
-    const place = open(path ?? ".", O_PATH | O_DIRECTORY);
+    const place = openRootDirectory(path ?? ".");
     const tree = cloneTree(place, "", "recursive");
     // pivot_root(2) refuses a root that is shared with another namespace.
     if (propagation !== 0) {
@@ -70,6 +71,18 @@ export const bindRoot = defineOp<{ path: string | null; propagation: number }>({
     slots.put("$root", tree);
   },
 });
+
+function openRootDirectory(path: string): number {
+  try {
+    return open(path, O_PATH | O_DIRECTORY);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno !== EACCES) throw error;
+    throw withHint(
+      error,
+      "the root filesystem has to be open to the container's root: give it to an id that is mapped, or chmod a+x",
+    );
+  }
+}
 
 /** The root without a mount namespace: where init was born, and later changed into by chroot(2). */
 export const openRoot = defineOp<Record<string, never>>({
@@ -117,8 +130,8 @@ export const pivotRoot = defineOp<Record<string, never>>({
     changeDirectory(slots.get("$root"));
     const result = tryPivotRootHere();
     if (result < 0) {
-      const hint = result === -EINVAL ? " (hint: on a ramdisk, give --no-pivot)" : "";
-      throw new RuntimeError(`${new SyscallError('pivot_root(".", ".")', -result).message}${hint}`);
+      const hint = result === -EINVAL ? "on a ramdisk, give --no-pivot" : undefined;
+      throw withHint(new SyscallError('pivot_root(".", ".")', -result), hint);
     }
     changeDirectory(old);
     // Its unmounting must not travel to the namespace that it came from.

@@ -1,7 +1,7 @@
 // The container's terminal: a pty of its own devpts, the slave for the program, the master for
 // whoever called.
 
-import { RuntimeError } from "../errors.ts";
+import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import {
   closeFd,
   duplicateTo,
@@ -100,7 +100,14 @@ export const takeConsole = defineOp<Record<string, never>>({
 export const connectConsole = defineOp<{ path: string }>({
   name: "console.connect",
   print: ({ path }) => `${path} →$console-socket`,
-  run: ({ path }, { slots }) => slots.put("$console-socket", connect(path)),
+  run: ({ path }, { slots }) => {
+    try {
+      slots.put("$console-socket", connect(path));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      throw withHint(error, "whoever is to have the terminal listens on that socket before");
+    }
+  },
 });
 
 /** Sends the master: one message, the name as its text, the descriptor beside it. */

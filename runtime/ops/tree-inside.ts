@@ -21,14 +21,9 @@ export const openTreeInside = defineOp<TreeInside>({
   print: ({ path, into }) => `${path} →${into}`,
   gives: ({ into }) => into,
   run: ({ path, recursive, into }, context) => {
-    const tree = insideMountsOf(context.initPid(), () => {
-      const anchor = open(path, O_PATH);
-      try {
-        return copyOfTree(anchor, { path, recursive });
-      } finally {
-        closeFd(anchor);
-      }
-    });
+    const tree = insideMountsOf(context.initPid(), () =>
+      copyOfTree({ path, otherwise: null, recursive }),
+    );
     context.slots.put(into, tree);
   },
 });

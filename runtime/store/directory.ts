@@ -39,8 +39,12 @@ export function takeDirectory(place: Place): number {
   // Sticky: what cleans $XDG_RUNTIME_DIR leaves such a folder alone (XDG Base Directory).
   makeDirectories(place.root, 0o1700);
   const result = tryMakeDirectoryAt(AT_FDCWD, directoryOf(place), 0o711);
-  if (result === -EEXIST)
-    throw new StateError(`container with given ID already exists: ${place.id}`);
+  if (result === -EEXIST) {
+    const { root, id } = place;
+    throw new StateError(
+      `container with given ID already exists: ${id} (hint: it is in ${root}; take another id, or "runt delete ${id}" first)`,
+    );
+  }
   if (result < 0) throw new SyscallError(`mkdir("${directoryOf(place)}")`, -result);
   return lockDirectory(place);
 }
@@ -90,6 +94,8 @@ export function idsBelow(root: string): string[] {
 }
 
 /** What containerd matches on when it asks for a container that is not there. */
-export function missing({ id }: Place): MissingError {
-  return new MissingError(`container "${id}" does not exist`);
+export function missing({ root, id }: Place): MissingError {
+  return new MissingError(
+    `container "${id}" does not exist (hint: not in ${root}; --root names another folder)`,
+  );
 }

@@ -439,7 +439,7 @@ test("ten thousand lines of a hook do not block, and its error tells the last of
     assert.is(failed.code, 1);
     assert.match(
       failed.stderr.trim(),
-      /exit status 7, output: …line \d+ of err.*\D10000 of err.*the reason ü"?$/s,
+      /exit status 7, output: …line \d+ of err.*\D10000 of err.*the reason ü"\n/s,
     );
     assert.ok(failed.stderr.length < 5000, `${failed.stderr.length}`);
   }

@@ -26,6 +26,7 @@ export interface JsonSchema {
   enum?: string[];
   minimum?: number;
   maximum?: number;
+  not?: { minimum: number; maximum: number };
   minItems?: number;
   minLength?: number;
   pattern?: string;

@@ -32,6 +32,9 @@ const LINKS: readonly (readonly [path: string, to: string])[] = [
   ["/dev/stderr", "/proc/self/fd/2"],
 ];
 
+/** Callers may leave the bits of the file's type beside these. */
+const PERMISSIONS = 0o7777;
+
 export interface DevicesClause {
   /** By the {@link treeOpener}: the host's own nodes, for a container that may not make any. */
   open: readonly Step[];
@@ -118,7 +121,7 @@ function nodeFrom(device: Device): Node {
     type: device.type,
     major: Number(device.major ?? 0),
     minor: Number(device.minor ?? 0),
-    ...(device.fileMode !== undefined && { fileMode: device.fileMode }),
+    ...(device.fileMode !== undefined && { fileMode: device.fileMode & PERMISSIONS }),
     ...(device.uid !== undefined && { uid: device.uid }),
     ...(device.gid !== undefined && { gid: device.gid }),
   };

@@ -90,6 +90,16 @@ function timeRules(linux: Linux): Violation[] {
   ];
 }
 
+const PERMISSIONS = 0o7777;
+
+/** Engines pass on what stat(2) says of a node: its type beside its permissions (inode(7)). */
+const TYPE_BITS: Readonly<Record<Device["type"], number>> = {
+  c: 0o020000,
+  u: 0o020000,
+  b: 0o060000,
+  p: 0o010000,
+};
+
 function deviceRules(devices: readonly Device[]): Violation[] {
   const violations: Violation[] = [];
   devices.forEach((device, index) => {
@@ -102,6 +112,15 @@ function deviceRules(devices: readonly Device[]): Violation[] {
         spec: "config-linux.md#devices",
       });
     }
+    const { type, fileMode = 0 } = device;
+    const typeBits = fileMode & ~PERMISSIONS;
+    if (typeBits === 0 || typeBits === TYPE_BITS[type]) return;
+    violations.push({
+      rule: "device mode",
+      pointer: `/linux/devices/${index}/fileMode`,
+      message: `found ${fileMode}, wanted an integer from 0 to 511 (permission bits), or with the bits of type ${type}`,
+      spec: "config-linux.md#devices",
+    });
   });
   return violations;
 }

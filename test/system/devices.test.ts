@@ -68,6 +68,8 @@ test("listed devices are made with their type, numbers, mode and owner", async (
     { path: "/dev/block", type: "b", major: 7, minor: 300, fileMode: 0o600 },
     { path: "/dev/deep/er/pipe", type: "p", fileMode: 0o622, gid: 9 },
     { path: "/elsewhere", type: "c", major: 1, minor: 7 },
+    // As stat(2) says it, and engines pass it on.
+    { path: "/whole-mode", type: "c", major: 1, minor: 7, fileMode: 0o020640 },
     { path: "/shared/of-group", type: "c", major: 1, minor: 7, fileMode: 0, gid: 0 },
     { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o600 },
   ];
@@ -86,6 +88,7 @@ test("listed devices are made with their type, numbers, mode and owner", async (
     "/dev/block block special file 7:12c 600 0:0",
     "/dev/deep/er/pipe fifo 0:0 622 0:9",
     "/elsewhere character special file 1:7 666 0:0",
+    "/whole-mode character special file 1:7 640 0:0",
     "/shared/of-group character special file 1:7 0 0:0",
     "/dev/null character special file 1:3 600 0:0",
     "755",

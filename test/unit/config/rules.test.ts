@@ -79,6 +79,11 @@ const CASES: readonly { wrong: object; right: object; says: string }[] = [
     says: "/linux/devices/0: found no minor number, wanted one for a device of type b",
   },
   {
+    wrong: linux({ devices: [{ type: "p", path: "/dev/p", fileMode: 0o060640 }] }),
+    right: linux({ devices: [{ type: "p", path: "/dev/p", fileMode: 0o010640 }] }),
+    says: "/linux/devices/0/fileMode: found 24992, wanted an integer from 0 to 511 (permission bits), or with the bits of type p",
+  },
+  {
     wrong: { mounts: [{ destination: "/a", uidMappings: mapping }] },
     right: { mounts: [{ destination: "/a", uidMappings: mapping, gidMappings: mapping }] },
     says: "/mounts/0: found uidMappings without gidMappings, wanted both or neither",

@@ -11,7 +11,7 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { defaultMounts, type Json, type Patch } from "./bundle.ts";
 import { freshName, room } from "./room.ts";
 import { newRootfs } from "./rootfs.ts";
@@ -135,13 +135,21 @@ function isOn(places: readonly string[], mount: Json): boolean {
 
 /** The program below test may be where only root gets at it, and is not the user's to write. */
 function ownProgram(): string {
-  const [, libexec] = /^dir=(.*)$/m.exec(readFileSync(runtime, "latin1")) ?? [];
-  if (libexec === undefined) return runtime;
+  const launcher = copyProgram(home);
+  if (launcher === runtime) return launcher;
   const folder = join(home, "libexec");
-  cpSync(libexec, folder, { recursive: true });
   for (const name of readdirSync(folder)) chownSync(join(folder, name), room.uid, room.uid);
   chownSync(folder, room.uid, room.uid);
-  const launcher = join(dirname(folder), "runt");
+  return launcher;
+}
+
+/** A copy in a folder, as `make install` makes it; the launcher's path. */
+export function copyProgram(directory: string): string {
+  const [, libexec] = /^dir=(.*)$/m.exec(readFileSync(runtime, "latin1")) ?? [];
+  if (libexec === undefined) return runtime;
+  const folder = join(directory, "libexec");
+  cpSync(libexec, folder, { recursive: true });
+  const launcher = join(directory, "runt");
   const text = readFileSync(runtime, "utf8").replace(`dir=${libexec}`, `dir=${folder}`);
   writeFileSync(launcher, text, { mode: 0o755 });
   return launcher;

@@ -29,7 +29,7 @@ function main(args: readonly string[]): number {
       reportError,
     }: typeof import("./cli/report-error.ts") = require("./cli/report-error.ts");
     reportError(error, { log, options, failure: command?.failure });
-    return 1;
+    return command?.failureCode ?? 1;
   }
 }
 

@@ -10,37 +10,23 @@ import type { HostFacts } from "../host/facts.ts";
 import {
   cgroupCreate,
   cgroupEnable,
-  cgroupEnter,
   cgroupFillCpuset,
   cgroupJoin,
-  cgroupOpen,
-  cgroupOpenBirthplace,
   cgroupWrite,
 } from "../ops/cgroup.ts";
 import { attachDevices } from "../ops/device-program.ts";
 import { warn } from "../ops/warn.ts";
 import { type Step, step } from "../plan/step.ts";
+import { type CgroupWays, cgroupWays, isRootless, pathsOf } from "./cgroup-ways.ts";
 import type { Container } from "./container.ts";
 
 const SPEC = "config-linux.md#control-groups";
 
-export interface CgroupClause {
+export interface CgroupClause extends CgroupWays {
   /** Before the clone. */
   readonly create: readonly Step[];
   /** Before anything joins. */
   readonly limits: readonly Step[];
-  /** Before the clone: descriptors by which init enters. */
-  readonly open: readonly Step[];
-  /** Slot of the cgroup v2 that init is born in, where no memory is counted there. */
-  readonly birthplace: string | null;
-  /** By init, first: the hierarchies of v1 that count no memory. */
-  readonly enter: readonly Step[];
-  /** By init, last: v1's memory hierarchy, where the memory of what init has done would count. */
-  readonly enterMemory: readonly Step[];
-  /** By the host, right after the clone, for a caller without privileges. */
-  readonly join: readonly Step[];
-  /** By the host, last: v2, which counts memory, and v1's memory without privileges. */
-  readonly joinMemory: readonly Step[];
   readonly problems: readonly Problem[];
 }
 
@@ -62,7 +48,7 @@ export function cgroup(config: Config, facts: HostFacts, container: CgroupContai
   return {
     create: createSteps(directories, container.missingCgroups, { optional, because }),
     limits: limits.steps,
-    ...ways(directories, facts, { optional, because }),
+    ...cgroupWays(directories, facts, { optional, because }),
     problems: [...limits.problems, ...pathProblems(cgroupsPath)],
   };
 }
@@ -114,58 +100,6 @@ function unitFor(
 ): ReturnType<typeof import("./systemd-unit.ts").systemdUnit> {
   const { systemdUnit }: typeof import("./systemd-unit.ts") = require("./systemd-unit.ts");
   return systemdUnit(...args);
-}
-
-type Ways = Pick<
-  CgroupClause,
-  "open" | "birthplace" | "enter" | "enterMemory" | "join" | "joinMemory"
->;
-
-/**
- * How init gets into its cgroups. With privileges it is born in the v2 hierarchy of a hybrid host
- * and enters v1's by itself: neither waits for anything. Otherwise the host writes its pid.
- */
-function ways(
-  directories: readonly CgroupDirectory[],
-  facts: HostFacts,
-  { optional, because }: { optional: boolean; because: string },
-): Ways {
-  const memory = directories.filter((one) => chargesMemory(one, facts));
-  const others = directories.filter((one) => !chargesMemory(one, facts));
-  const host = (op: Step["op"]): Step => step("host", op, because);
-  if (optional || isRootless(facts) || facts.cgroup.mode === "v2") {
-    const join = (which: readonly CgroupDirectory[]): Step[] =>
-      which.length === 0 ? [] : [host(cgroupJoin({ directories: pathsOf(which), optional }))];
-    const none = { open: [], birthplace: null, enter: [], enterMemory: [] };
-    return { ...none, join: join(others), joinMemory: join(memory) };
-  }
-  const unified = others.find(({ controllers }) => controllers.length === 0);
-  const v1 = others.filter(({ controllers }) => controllers.length > 0);
-  const open = (which: readonly CgroupDirectory[]): Step[] =>
-    which.length === 0
-      ? []
-      : [host(cgroupOpen({ directories: pathsOf(which), into: which.map(slotOf) }))];
-  const enter = (which: readonly CgroupDirectory[]): Step[] =>
-    which.length === 0 ? [] : [step("init", cgroupEnter({ from: which.map(slotOf) }), because)];
-  const birthplace = unified === undefined ? null : "$cgroup";
-  return {
-    open: [
-      ...open([...v1, ...memory]),
-      ...(unified === undefined
-        ? []
-        : [host(cgroupOpenBirthplace({ directory: unified.directory, into: "$cgroup" }))]),
-    ],
-    birthplace,
-    enter: enter(v1),
-    enterMemory: enter(memory),
-    join: [],
-    joinMemory: [],
-  };
-}
-
-/** Such as `$cgroup.cpu,cpuacct`. */
-function slotOf({ controllers }: CgroupDirectory): string {
-  return `$cgroup.${controllers.join(",").replace("name=", "")}`;
 }
 
 function createSteps(
@@ -255,16 +189,4 @@ function devicesWarning({ devices = [] }: Resources): Step[] {
   if (devices.length === 0) return [];
   const text = "/linux/resources/devices: only root of the host can set device rules: left out";
   return [step("host", warn({ text }), "")];
-}
-
-function chargesMemory({ controllers }: CgroupDirectory, { cgroup: { mode } }: HostFacts): boolean {
-  return mode === "v2" || controllers.includes("memory");
-}
-
-function isRootless(facts: HostFacts): boolean {
-  return facts.uid !== 0 || facts.userNamespace;
-}
-
-function pathsOf(directories: readonly CgroupDirectory[]): string[] {
-  return directories.map((one) => one.directory);
 }

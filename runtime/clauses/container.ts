@@ -42,6 +42,23 @@ export interface Container {
   openFiles: { soft: string; hard: string } | null;
 }
 
+/** What the clauses of `process` need of it, for `create` and `exec` alike. */
+export type ProcessContainer = Pick<
+  Container,
+  | "id"
+  | "bundle"
+  | "console"
+  | "preserveFds"
+  | "listenFds"
+  | "listenFdNames"
+  | "notifySocket"
+  | "sessionKeyring"
+  | "openFiles"
+> & {
+  /** Whether the process comes to a container that is there, and is cloned into it last of all. */
+  joins?: true;
+};
+
 /** JSON pointer (RFC 6901) below another. */
 export function pointerTo(parent: string, key: string | number): string {
   return `${parent}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;

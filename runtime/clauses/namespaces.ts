@@ -32,7 +32,7 @@ import { type Container, pointerTo } from "./container.ts";
 import { firstId, idMappingProblems, mapIdsOf, mappingsOf } from "./id-mappings.ts";
 
 /** Every type with its flag. */
-const TYPES: Readonly<Record<Namespace["type"], number>> = {
+export const NAMESPACE_FLAGS: Readonly<Record<Namespace["type"], number>> = {
   pid: CLONE_NEWPID,
   network: CLONE_NEWNET,
   ipc: CLONE_NEWIPC,
@@ -44,7 +44,7 @@ const TYPES: Readonly<Record<Namespace["type"], number>> = {
 };
 
 /** Names of the types, as `features` lists them. */
-export const NAMESPACE_TYPES: readonly string[] = Object.keys(TYPES);
+export const NAMESPACE_TYPES: readonly string[] = Object.keys(NAMESPACE_FLAGS);
 
 export interface NamespacesClause {
   /** Opens what is joined by path, before anything is made. */
@@ -115,7 +115,7 @@ interface Surroundings {
 export function namespaces(config: Config, surroundings: Surroundings): NamespacesClause {
   const listed = (config.linux?.namespaces ?? []).map((namespace, index) => ({
     ...namespace,
-    flag: TYPES[namespace.type],
+    flag: NAMESPACE_FLAGS[namespace.type],
     pointer: pointerTo("/linux/namespaces", index),
     slot: `$${namespace.type}-namespace`,
   }));

@@ -14,7 +14,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MS_SLAVE,
 } from "../sys/mount.ts";
-import type { Container } from "./container.ts";
+import type { Container, ProcessContainer } from "./container.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { treeOpener } from "./tree-opener.ts";
 
@@ -57,7 +57,10 @@ export function notifySocket(
 }
 
 /** What the program's environment says of it, whatever the configuration says. */
-export function notifyEnvironment(config: Config, { notifySocket: socket }: Container): string[] {
+export function notifyEnvironment(
+  config: Config,
+  { notifySocket: socket }: ProcessContainer,
+): string[] {
   if (socket === null || config.process === undefined) return [];
   if (obstacleTo(config, socket) !== undefined) return [];
   return [`NOTIFY_SOCKET=${TARGET}/${NOTIFY_SOCKET}`];

@@ -26,7 +26,7 @@ import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isHostRoot } from "./caller-may.ts";
-import type { Container } from "./container.ts";
+import type { ProcessContainer } from "./container.ts";
 import { hasJoiner, hasNewNamespace } from "./namespaces.ts";
 import { notifyEnvironment } from "./notify-socket.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
@@ -60,13 +60,13 @@ export interface ProcessClause {
 export function processClause(
   config: Config,
   facts: HostFacts,
-  container: Container,
+  container: ProcessContainer,
 ): ProcessClause {
   const { filter, problems } = seccomp(config, facts);
   const process = config.process;
   const begin = [
     step("init", protectProcess({}), ""),
-    step("init", newSession({}), ""),
+    ...(container.joins ? [] : [step("init", newSession({}), "")]),
     ...(container.sessionKeyring
       ? labelledKeyring(
           config,
@@ -108,7 +108,16 @@ export function processClause(
         ? []
         : [step("init", findHome({ uid: process.user?.uid ?? 0 }), "")]),
       ...(needsPid(config, container) ? [step("init", findPid({}), "")] : []),
-      step("init", prepareProgram({ argv: args, env, filter: filterOf(filter) }), "/process/args"),
+      step(
+        "init",
+        prepareProgram({
+          argv: args,
+          env,
+          filter: filterOf(filter),
+          clone: container.joins ? { terminal: process.terminal === true } : null,
+        }),
+        "/process/args",
+      ),
     ],
     execute: [
       ...(process.noNewPrivileges === true
@@ -150,7 +159,11 @@ function scoreSteps(config: Config, { oomScoreAdj: value }: Process, facts: Host
  * The environment with each name once, the last value, at the place of the first; an empty HOME is
  * left out, and what a service manager passes on is told as sd_listen_fds(3) and sd_notify(3) want.
  */
-function environmentOf(config: Config, { env = [] }: Process, container: Container): string[] {
+function environmentOf(
+  config: Config,
+  { env = [] }: Process,
+  container: ProcessContainer,
+): string[] {
   const told = [...listenEnvironment(container), ...notifyEnvironment(config, container)];
   const values = new Map<string, string>();
   for (const entry of [...env, ...told]) {
@@ -162,7 +175,7 @@ function environmentOf(config: Config, { env = [] }: Process, container: Contain
 }
 
 /** In a pid namespace of its own the program is 1; its pid in another is found in time. */
-function listenEnvironment({ listenFds, listenFdNames }: Container): string[] {
+function listenEnvironment({ listenFds, listenFdNames }: ProcessContainer): string[] {
   if (listenFds === 0) return [];
   return [
     `LISTEN_FDS=${listenFds}`,
@@ -171,7 +184,7 @@ function listenEnvironment({ listenFds, listenFdNames }: Container): string[] {
   ];
 }
 
-function needsPid(config: Config, { listenFds }: Container): boolean {
+function needsPid(config: Config, { listenFds }: ProcessContainer): boolean {
   return listenFds > 0 && !hasNewNamespace(config, "pid");
 }
 

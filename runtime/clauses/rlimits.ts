@@ -5,7 +5,7 @@ import type { HostFacts } from "../host/facts.ts";
 import { raiseLimit, setLimit } from "../ops/process.ts";
 import { type Step, step } from "../plan/step.ts";
 import { onlyHostMay } from "./caller-may.ts";
-import { type Container, pointerTo } from "./container.ts";
+import { type ProcessContainer, pointerTo } from "./container.ts";
 
 /** asm-generic/resource.h */
 const RESOURCES: Readonly<Record<RlimitType, number>> = {
@@ -34,7 +34,11 @@ export interface RlimitsClause {
   set: readonly Step[];
 }
 
-export function rlimits(config: Config, facts: HostFacts, container: Container): RlimitsClause {
+export function rlimits(
+  config: Config,
+  facts: HostFacts,
+  container: ProcessContainer,
+): RlimitsClause {
   const wanted = (config.process?.rlimits ?? []).map(({ type, soft, hard }, index) => ({
     limit: { type, resource: RESOURCES[type], soft: String(soft), hard: String(hard) },
     pointer: pointerTo("/process/rlimits", index),

@@ -7,7 +7,7 @@ import { allowTaking, checkListener } from "../ops/listener.ts";
 import { type Step, step } from "../plan/step.ts";
 import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isSeccompEnabled, notifies, type Seccomp } from "../seccomp/profile.ts";
-import type { Container } from "./container.ts";
+import type { ProcessContainer } from "./container.ts";
 
 const SPEC = "config-linux.md#seccomp";
 
@@ -39,7 +39,7 @@ export interface ListenerSteps {
 export function listenerSteps(
   config: Config,
   facts: HostFacts,
-  { bundle }: Container,
+  { bundle }: ProcessContainer,
 ): ListenerSteps {
   const listener = listenerFrom(config, bundle);
   if (listener === undefined) return { check: [], allow: [] };

@@ -11,7 +11,7 @@ import {
   takeConsole,
 } from "../ops/terminal.ts";
 import { type Step, step } from "../plan/step.ts";
-import type { Container } from "./container.ts";
+import type { ProcessContainer } from "./container.ts";
 import { hasNamespace } from "./namespaces.ts";
 
 export interface TerminalClause {
@@ -24,7 +24,7 @@ export interface TerminalClause {
   problems: readonly Problem[];
 }
 
-export function terminal(config: Config, container: Container): TerminalClause {
+export function terminal(config: Config, container: ProcessContainer): TerminalClause {
   const asked = config.process?.terminal === true;
   const { console } = container;
   if (!asked) {
@@ -36,8 +36,10 @@ export function terminal(config: Config, container: Container): TerminalClause {
   const uid = config.process?.user?.uid ?? 0;
   const open = [
     step("init", openTerminal({ uid, size: sizeOf(config) }), because),
-    ...(hasNamespace(config, "mount") ? [step("init", mountConsole({}), because)] : []),
-    step("init", takeConsole({}), because),
+    ...(hasNamespace(config, "mount") && !container.joins
+      ? [step("init", mountConsole({}), because)]
+      : []),
+    step("init", takeConsole({ controls: !container.joins }), because),
   ];
   const tooLarge = sizeProblems(config);
   if (tooLarge.length > 0) return { connect: [], open, send: [], problems: tooLarge };

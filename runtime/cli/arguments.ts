@@ -9,7 +9,7 @@ import { UsageError } from "./usage-error.ts";
  * @throws UsageError with what is wrong first.
  */
 export function argumentsOf(command: Command, parsed: ParsedFlags): Arguments {
-  const { values, positionals, problem } = parsed;
+  const { values, lists, positionals, problem } = parsed;
   if (problem !== undefined) throw new UsageError(`${command.name}: ${problem}`, command);
   let required = 0;
   for (const positional of command.positionals) if (positional.optional !== true) required++;
@@ -23,6 +23,7 @@ export function argumentsOf(command: Command, parsed: ParsedFlags): Arguments {
   return {
     positionals,
     text: (flag) => values.get(flag) || undefined,
+    list: (flag) => lists?.get(flag) ?? [],
     on: (flag) => values.get(flag) === "true",
     count: (flag) => Number(values.get(flag) ?? 0),
   };

@@ -3,13 +3,16 @@
 
 import type { Log } from "../log.ts";
 
-/** A flag. `switch` takes no value, `text` takes any, `count` a whole number from 0 on. */
+/**
+ * A flag. `switch` takes no value, `text` takes any, `list` too and may be given several times,
+ * `count` takes a whole number from 0 on.
+ */
 export interface Flag {
   /** Long name, without dashes. */
   name: string;
   /** One-letter name. */
   alias?: string;
-  kind: "switch" | "text" | "count";
+  kind: "switch" | "text" | "list" | "count";
   help: string;
   /** The only values that are accepted. */
   choices?: readonly string[];
@@ -31,6 +34,8 @@ export interface Arguments {
   positionals: readonly string[];
   /** A flag's value; undefined when it is absent or empty. */
   text(flag: string): string | undefined;
+  /** All values of a flag that may be given several times. */
+  list(flag: string): readonly string[];
   /** Whether a switch is on. */
   on(flag: string): boolean;
   /** A count; 0 when it is absent. */
@@ -63,6 +68,8 @@ export interface Command {
   flags: readonly Flag[];
   /** What comes before the message of an error. */
   failure?: string;
+  /** Exit code of an error; absent: 1. */
+  failureCode?: number;
   load(): CommandFunction;
 }
 
@@ -152,6 +159,54 @@ const CREATE_FLAGS: readonly Flag[] = [
     defaultText: "0",
   },
   STRICT,
+];
+
+const EXEC_FLAGS: readonly Flag[] = [
+  {
+    name: "process",
+    alias: "p",
+    kind: "text",
+    help: "File of the process as JSON, as in config.json; with it there is no COMMAND",
+  },
+  { name: "tty", alias: "t", kind: "switch", help: "Give the process a terminal" },
+  {
+    name: "detach",
+    alias: "d",
+    kind: "switch",
+    help: "Return once the process runs, and leave it alone",
+  },
+  { name: "cwd", kind: "text", help: "Working directory in the container" },
+  { name: "env", alias: "e", kind: "list", help: "NAME=value for its environment; repeatable" },
+  { name: "user", alias: "u", kind: "text", help: "Numbers of user and group, UID[:GID]" },
+  {
+    name: "additional-gids",
+    alias: "g",
+    kind: "list",
+    help: "Number of one more group; repeatable",
+  },
+  {
+    name: "cap",
+    alias: "c",
+    kind: "list",
+    help: "One more capability, such as CAP_NET_RAW; repeatable",
+  },
+  { name: "no-new-privs", kind: "switch", help: "It can gain no privileges by executing files" },
+  { name: "apparmor", kind: "text", help: "AppArmor profile of the process" },
+  { name: "process-label", kind: "text", help: "SELinux label of the process" },
+  {
+    name: "console-socket",
+    kind: "text",
+    help: "Unix socket that receives the master of the terminal",
+  },
+  { name: "pidfd-socket", kind: "text", help: "Unix socket that receives a pidfd of the process" },
+  { name: "pid-file", kind: "text", help: "File to write the process id to" },
+  {
+    name: "preserve-fds",
+    kind: "count",
+    help: "Descriptors to pass on besides stdin, stdout and stderr",
+    defaultText: "0",
+  },
+  { name: "ignore-paused", kind: "switch", help: "Wait in a paused container until it is resumed" },
 ];
 
 const UPDATE_FLAGS: readonly Flag[] = [
@@ -260,6 +315,18 @@ export const COMMANDS: readonly Command[] = [
     load() {
       const file: typeof import("./run.ts") = require("./run.ts");
       return file.runCommand;
+    },
+  },
+  {
+    name: "exec",
+    summary: "Execute another process in a container",
+    positionals: [ID, { name: "COMMAND", optional: true, repeated: true }],
+    flags: EXEC_FLAGS,
+    failure: "runt exec failed",
+    failureCode: 255,
+    load() {
+      const file: typeof import("./exec.ts") = require("./exec.ts");
+      return file.execCommand;
     },
   },
   {

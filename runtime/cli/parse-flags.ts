@@ -8,6 +8,8 @@ import type { Flag } from "./commands.ts";
 export interface ParsedFlags {
   /** Values by long name: text as it was given, switches as "true" or "false". */
   values: ReadonlyMap<string, string>;
+  /** Every value of flags that may be given several times, by long name; absent without any. */
+  lists?: ReadonlyMap<string, readonly string[]>;
   positionals: readonly string[];
   /** The first thing that is wrong, if anything is; the rest is parsed all the same. */
   problem?: string;
@@ -29,6 +31,7 @@ export function parseFlags(
   options: ParseOptions,
 ): ParsedFlags {
   const values = new Map<string, string>();
+  const lists = new Map<string, string[]>();
   const positionals: string[] = [];
   let problem: string | undefined;
   for (let index = 0; index < args.length; index++) {
@@ -59,9 +62,15 @@ export function parseFlags(
     else value = args[++index];
     const fault = value === undefined ? "needs a value" : valueFault(flag, value);
     if (value === undefined || fault !== undefined) problem ??= `${written} ${fault}`;
-    else values.set(flag.name, value);
+    else if (flag.kind !== "list") values.set(flag.name, value);
+    else lists.set(flag.name, [...(lists.get(flag.name) ?? []), value]);
   }
-  return problem === undefined ? { values, positionals } : { values, positionals, problem };
+  return {
+    values,
+    ...(lists.size > 0 && { lists }),
+    positionals,
+    ...(problem !== undefined && { problem }),
+  };
 }
 
 // A loop: the engine compiles Array.prototype.find when it is first called, for 0.1 to 0.3 ms.

@@ -35,7 +35,7 @@ export function yargsFor(command: Command | undefined, environment: Environment 
 }
 
 function optionsFrom(flags: readonly Flag[]): Record<string, Options> {
-  const types = { switch: "boolean", text: "string", count: "number" } as const;
+  const types = { switch: "boolean", text: "string", list: "string", count: "number" } as const;
   return Object.fromEntries(
     flags.map((flag) => [
       flag.name,

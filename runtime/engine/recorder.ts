@@ -11,7 +11,7 @@ const ROW_BYTES = 512;
 const ROW_TEXT_BYTES = 448;
 const LOG_BYTES = 8_192;
 
-/** Offsets in the header. Its first words are for the last system calls: RESULT of sys/exec.ts. */
+/** Offsets in the header. Some words are for the last system calls: RESULT of sys/exec.ts. */
 const STEPS = 16;
 const LOG_USED = 20;
 
@@ -51,6 +51,8 @@ export interface Recorder {
   /** Steps that the plan has, as far as the memory says. */
   steps(): number;
   result(): { errno: number; stage: number };
+  /** Pid of the process that was cloned last of all; 0 if none was. */
+  program(): number;
   /** Descriptor in init of the listener for SCMP_ACT_NOTIFY, once the filter is loaded. */
   listener(): number | undefined;
   /** Init waits for this before it executes the program. */
@@ -124,6 +126,7 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
       errno: -view.getInt32(RESULT.errno, true),
       stage: view.getInt32(RESULT.stage, true),
     }),
+    program: () => view.getInt32(RESULT.pid, true),
     listener: () => {
       const word = view.getInt32(RESULT.listener, true);
       return word > 0 ? word - 1 : undefined;

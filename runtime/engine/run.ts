@@ -6,10 +6,20 @@ import { RuntimeError, StepError, SyscallError } from "../errors.ts";
 import type { CloneRequest, Op, OpContext } from "../ops/op.ts";
 import { Slots } from "../ops/slots.ts";
 import type { Plan, Step, Who } from "../plan/step.ts";
-import { closeFd } from "../sys/file.ts";
-import { clone, type Ending, exitNow, pidOf, SIGKILL, trySignal, waitFor } from "../sys/process.ts";
+import { closeAllBut, closeFd } from "../sys/file.ts";
+import {
+  clone,
+  type Ending,
+  exitNow,
+  openPidfd,
+  pidOf,
+  SIGKILL,
+  trySignal,
+  waitFor,
+} from "../sys/process.ts";
 import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
+import { lastCallFault } from "./last-call-fault.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
 import { FAILURE_SEPARATOR, makeRecorder, type Recorder } from "./recorder.ts";
@@ -281,6 +291,28 @@ class Walker implements OpContext {
 
   record(phase: "identified" | "created"): void {
     this.#run.record(phase, this.requireInit());
+  }
+
+  awaitProgram(name: string): void {
+    const init = this.requireInit();
+    // Its end is the end of everyone who has a part of the plan.
+    while (receiveByte(this.#baton) !== undefined);
+    const { errno, stage } = this.recorder.result();
+    const pid = this.recorder.program();
+    if (pid === 0 && errno === 0) throw new LostInit();
+    const pidfd = pid === 0 ? undefined : openPidfd(pid);
+    if (pidfd === undefined || errno !== 0) {
+      if (pidfd !== undefined) waitFor(pidfd);
+      throw new RuntimeError(lastCallFault({ name, stage, errno }));
+    }
+    waitFor(init.pidfd);
+    this.slots.close("$init");
+    this.#init = { pid, pidfd };
+    this.slots.put("$init", pidfd);
+  }
+
+  closeOthers(first: number): void {
+    closeAllBut([...this.slots.all(), this.#baton], first);
   }
 
   leaveHost(): void {

@@ -53,7 +53,7 @@ function strictly(): ParseOptions {
 }
 
 /** Neither a fifo, which would wait, nor a device, which would never end, nor a huge file. */
-function readRegularFile(path: string): string {
+export function readRegularFile(path: string): string {
   const fd = told(`cannot read ${path}`, FILE_HINT, () =>
     open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
   );

@@ -5,16 +5,17 @@ import { containerCgroups } from "../cgroup/paths.ts";
 import type { SystemdManager } from "../cgroup/systemd/unit.ts";
 import type { Container } from "../clauses/container.ts";
 import { rdtDirectories } from "../clauses/intel-rdt.ts";
-import type { Config, NamespaceType } from "../config/types.gen.ts";
+import type { Config } from "../config/types.gen.ts";
 import { callerEnvironment, callerLimits } from "../engine/caller.ts";
-import { RuntimeError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import { createPlan } from "../plan/create.ts";
 import type { Plan } from "../plan/step.ts";
 import { directoryOf, type Place } from "../store/directory.ts";
-import { AT_FDCWD, isOpen, readLinkAt, statusAt } from "../sys/file.ts";
+import { AT_FDCWD, statusAt } from "../sys/file.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
+import { isOwnNamespace } from "./own-namespace.ts";
+import { requireOpen } from "./require-open.ts";
 
 export interface PlanOptions extends Place {
   /** Absolute path. */
@@ -121,40 +122,9 @@ export function listenFdsIn(environment: PlanOptions["environment"]): number {
   return isOurs && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
 }
 
-/** Before anything of ours is opened: a gap would be filled by a descriptor of the program's own. */
-function requireOpen(preserveFds: number): void {
-  for (let fd = 3; fd < 3 + preserveFds; fd++) {
-    if (
-      !isOpen(fd) ||
-      /^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/.test(
-        readLinkAt(AT_FDCWD, `/proc/self/fd/${fd}`),
-      )
-    ) {
-      throw new RuntimeError(`descriptor ${fd} is to be preserved and is not open`);
-    }
-  }
-}
-
 /** Types whose path leads to the namespace that the caller is in. */
 function callerNamespaces({ linux }: Config): string[] {
-  return (linux?.namespaces ?? []).flatMap(({ type, path }) => {
-    if (path === undefined || path === "") return [];
-    const theirs = statusAt(AT_FDCWD, path, 0);
-    const ours = statusAt(AT_FDCWD, `/proc/self/ns/${NAMESPACE_FILES[type]}`, 0);
-    if (typeof theirs === "number" || typeof ours === "number") return [];
-    const isSame = theirs.inode === ours.inode && theirs.deviceMinor === ours.deviceMinor;
-    return isSame ? [type] : [];
-  });
+  return (linux?.namespaces ?? []).flatMap(({ type, path }) =>
+    path !== undefined && path !== "" && isOwnNamespace(type, path) ? [type] : [],
+  );
 }
-
-/** Names below /proc/PID/ns (namespaces(7)). */
-const NAMESPACE_FILES: Readonly<Record<NamespaceType, string>> = {
-  mount: "mnt",
-  network: "net",
-  cgroup: "cgroup",
-  ipc: "ipc",
-  pid: "pid",
-  time: "time",
-  user: "user",
-  uts: "uts",
-};

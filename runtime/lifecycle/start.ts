@@ -1,6 +1,7 @@
 // start: the word to go, and what becomes of it (runtime.md#start).
 
 import { frozen } from "../cgroup/frozen.ts";
+import { programFailure } from "../engine/program-failure.ts";
 import { FAILURE_SEPARATOR, openRecorder, type Recorder } from "../engine/recorder.ts";
 import { errnoText } from "../errno.ts";
 import { RuntimeError, StateError, StepError, SyscallError } from "../errors.ts";
@@ -14,7 +15,6 @@ import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { runHooks } from "./hooks.ts";
 import { connectToAgent, handOverListener } from "./listener.ts";
 import type { ReadySocket } from "./notify-socket.ts";
-import { programFailure } from "./program-failure.ts";
 import { type Status, statusOf } from "./status.ts";
 
 export interface StartOptions extends Place {

@@ -152,6 +152,8 @@ interface Exec {
   env: readonly string[];
   /** Compiled filter, as base64 so that the plan stays plain data. */
   filter: { program: string; flags: number; instructions: number } | null;
+  /** A new process executes it, in the pid namespace that has been joined; null: this one. */
+  clone: { terminal: boolean } | null;
 }
 
 /** What earlier steps may have found for the environment. */
@@ -168,7 +170,7 @@ export const prepareProgram = defineOp<Exec>({
   name: "exec.prepare",
   print: ({ argv, filter }) =>
     `${filter === null ? "" : `seccomp (${filter.instructions} instructions), `}${argv.join(" ")}`,
-  run: ({ argv, env, filter }, context) => {
+  run: ({ argv, env, filter, clone }, context) => {
     const path = context.found.get("program");
     if (path === undefined) throw new Error("exec.prepare without exec.resolve");
     const foundEnv = FOUND_VARIABLES.flatMap(([name, variable]) => {
@@ -182,6 +184,7 @@ export const prepareProgram = defineOp<Exec>({
         ...(filter && {
           filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
         }),
+        ...(clone && { clone }),
       }),
     );
   },

@@ -31,6 +31,10 @@ export interface OpContext {
   leaveHost(): void;
   /** From here on the flight recorder speaks to `start`, which does not know the plan. */
   enterStart(): void;
+  /** Waits until the program is executed, which is what init stands for from here on. */
+  awaitProgram(name: string): void;
+  /** Closes what this process has of its maker's: all but the first so many, slots and the baton. */
+  closeOthers(first: number): void;
   /** Descriptor of the flight recorder, for the process that starts the container. */
   recorderFd(): number;
   /** Address of the two words in which the last system calls report; see sys/exec.ts. */

@@ -34,6 +34,11 @@ export class Slots {
     closeFd(this.take(name));
   }
 
+  /** All descriptors there are. */
+  all(): number[] {
+    return [...this.#fds.values()];
+  }
+
   closeAll(): void {
     this.closeAllBut([]);
   }

@@ -83,14 +83,17 @@ function openOrMakeFile(parent: number, name: string): number {
   return fd;
 }
 
-/** Makes the slave the controlling terminal of the session and its standard streams. */
-export const takeConsole = defineOp<Record<string, never>>({
+/**
+ * Makes the slave the standard streams and, unless the session is one that a later clone makes, the
+ * controlling terminal.
+ */
+export const takeConsole = defineOp<{ controls: boolean }>({
   name: "terminal.take",
   print: () => "$terminal as stdin, stdout, stderr",
   gives: () => "$console",
-  run: (_args, { slots }) => {
+  run: ({ controls }, { slots }) => {
     const slave = slots.get("$terminal");
-    takeTerminal(slave);
+    if (controls) takeTerminal(slave);
     for (const fd of [0, 1, 2]) duplicateTo(slave, fd);
     slots.close("$terminal");
   },

@@ -5,6 +5,7 @@
 
 import { callCode, check, mapPrivate, memoryAt, syscall } from "./libc.ts";
 import { NR } from "./nr.ts";
+import { CLONE_PARENT } from "./process.ts";
 
 /** What execve(2) gets, laid out in memory of its own. */
 export interface ProgramImage {
@@ -20,6 +21,11 @@ export interface ExecRequest {
   filter?: { program: Uint8Array; flags: number };
   /** Address of the words of {@link RESULT}. */
   resultAddress: number;
+  /** A new process makes the last calls, in the pid namespace for children; absent: this one. */
+  clone?: {
+    /** Standard input becomes the controlling terminal of its session. */
+    terminal: boolean;
+  };
 }
 
 /** Byte offsets of the 32-bit words through which the code and the rest of the world speak. */
@@ -32,9 +38,14 @@ export const RESULT = {
   listener: 8,
   /** Anything but 0, from outside: the listener has been taken, execve(2) may follow. */
   taken: 12,
+  /** Pid of the new process, in the pid namespace of its maker. */
+  pid: 24,
 } as const;
 
 export const STAGE_EXEC = 2;
+/** What comes before, where a new process makes the last calls. */
+export const STAGE_CLONE = 3;
+export const STAGE_TERMINAL = 4;
 
 /** linux/seccomp.h */
 const NEW_LISTENER = 1 << 3;
@@ -46,8 +57,25 @@ const NEW_LISTENER = 1 << 3;
 const LOOKS = 0x40;
 
 /** Byte offsets of the structure that the code is called with. */
-const REQUEST = { hasFilter: 0, flags: 8, program: 16, path: 24, argv: 32, env: 40, result: 48 };
-const REQUEST_BYTES = 56;
+const REQUEST = {
+  hasFilter: 0,
+  flags: 8,
+  program: 16,
+  path: 24,
+  argv: 32,
+  env: 40,
+  result: 48,
+  terminal: 56,
+  /** struct clone_args, CLONE_ARGS_BYTES of it. */
+  clone: 64,
+};
+const CLONE_ARGS_BYTES = 88;
+/** Byte offsets in struct clone_args (clone(2)). */
+const CLONE_ARGS = { flags: 0, parentTid: 24 };
+const CLONE_VM = 0x100;
+const CLONE_VFORK = 0x4000;
+const CLONE_PARENT_SETTID = 0x100000;
+const REQUEST_BYTES = REQUEST.clone + CLONE_ARGS_BYTES;
 
 // System V calling convention: the request's address arrives in rdi and stays in rbx. Where there is
 // a listener the code ends by ud2, SIGILL: exit_group(2) may be a call that the listener has to allow.
@@ -91,6 +119,46 @@ const X86_64_CODE = [
   [0x0f, 0x0b], //                                  ud2
 ].flat();
 
+// Stands before the code above where a new process is to go on: a vfork(2), so nothing is copied, and
+// its maker ends when the program has been executed. Whoever is in its pid namespace never sees more
+// of it than these calls.
+const X86_64_CLONE = [
+  [0x48, 0x89, 0xfb], //                            mov  rbx, rdi
+  [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
+  [0xc7, 0x41, RESULT.stage, STAGE_CLONE, 0, 0, 0], //  mov  dword [rcx + stage], STAGE_CLONE
+  [0xb8, 0xb3, 0x01, 0x00, 0x00], //                mov  eax, 435 (clone3)
+  [0x48, 0x8d, 0x7b, REQUEST.clone], //             lea  rdi, [rbx + clone]
+  [0xbe, CLONE_ARGS_BYTES, 0x00, 0x00, 0x00], //    mov  esi, CLONE_ARGS_BYTES
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x85, 0xc0], //                            test rax, rax
+  [0x74, 0x1a], //                                  jz   child
+  [0x79, 0x0d], //                                  jns  made
+  [0x48, 0x8b, 0x4b, REQUEST.result], //   failed:  mov  rcx, [rbx + result]
+  [0x89, 0x01], //                                  mov  [rcx + errno], eax
+  [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1
+  [0xeb, 0x02], //                                  jmp  end
+  [0x31, 0xff], //                           made:  xor  edi, edi
+  [0xb8, 0xe7, 0x00, 0x00, 0x00], //          end:  mov  eax, 231 (exit_group)
+  [0x0f, 0x05], //                                  syscall
+  [0x0f, 0x0b], //                                  ud2
+  [0xb8, 0x70, 0x00, 0x00, 0x00], //        child:  mov  eax, 112 (setsid)
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x83, 0x7b, REQUEST.terminal, 0x00], //    cmp  qword [rbx + terminal], 0
+  [0x74, 0x20], //                                  je   go
+  [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
+  [0xc7, 0x41, RESULT.stage, STAGE_TERMINAL, 0, 0, 0], // mov  dword [rcx + stage], STAGE_TERMINAL
+  [0xb8, 0x10, 0x00, 0x00, 0x00], //                mov  eax, 16 (ioctl)
+  [0x31, 0xff], //                                  xor  edi, edi
+  [0xbe, 0x0e, 0x54, 0x00, 0x00], //                mov  esi, TIOCSCTTY
+  [0x31, 0xd2], //                                  xor  edx, edx
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x85, 0xc0], //                            test rax, rax
+  [0x78, 0xba], //                                  js   failed
+  [0x48, 0x8b, 0x4b, REQUEST.result], //       go:  mov  rcx, [rbx + result]
+  [0xc7, 0x41, RESULT.stage, 0, 0, 0, 0], //        mov  dword [rcx + stage], 0
+  [0x48, 0x89, 0xdf], //                            mov  rdi, rbx
+].flat();
+
 /** seccomp(2) if there is a filter, then execve(2); on failure the process ends. Never returns. */
 export function loadFilterAndExec(request: ExecRequest): never {
   const call = prepareExec(request);
@@ -99,7 +167,7 @@ export function loadFilterAndExec(request: ExecRequest): never {
 
 /** As {@link loadFilterAndExec}, in two halves: everything that needs memory, and the call. */
 export function prepareExec(request: ExecRequest): () => never {
-  const code = codePage();
+  const code = codePage(request.clone === undefined ? [] : X86_64_CLONE);
   const image = layOut(request.image);
   const program = request.filter === undefined ? 0 : layOutFilter(request.filter.program);
   const argument = mapPrivate(REQUEST_BYTES);
@@ -114,6 +182,12 @@ export function prepareExec(request: ExecRequest): () => never {
   put(REQUEST.argv, image.argv);
   put(REQUEST.env, image.env);
   put(REQUEST.result, request.resultAddress);
+  if (request.clone !== undefined) {
+    put(REQUEST.terminal, request.clone.terminal ? 1 : 0);
+    const CLONE_FLAGS = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID;
+    put(REQUEST.clone + CLONE_ARGS.flags, CLONE_FLAGS);
+    put(REQUEST.clone + CLONE_ARGS.parentTid, request.resultAddress + RESULT.pid);
+  }
   return () => {
     callCode(code, argument);
     throw new Error("execve and exit_group both returned");
@@ -121,10 +195,11 @@ export function prepareExec(request: ExecRequest): () => never {
 }
 
 /** A page that can be read and executed, and not written. */
-function codePage(): number {
+function codePage(before: readonly number[]): number {
   const PROT_READ_EXEC = 5;
   const address = mapPrivate(4096);
-  memoryAt(address, X86_64_CODE.length).set(X86_64_CODE);
+  const code = [...before, ...X86_64_CODE];
+  memoryAt(address, code.length).set(code);
   check(
     syscall(NR.mprotect, address, 4096, PROT_READ_EXEC),
     () => "mprotect(PROT_READ | PROT_EXEC)",

@@ -94,6 +94,17 @@ export function markCloseOnExec(first: number): void {
   );
 }
 
+/** close_range(2): all descriptors from `first` up, but those to keep. Linux 5.9. */
+export function closeAllBut(kept: readonly number[], first: number): void {
+  let from = first;
+  for (const fd of [...kept, 0x1_0000_0000].toSorted((one, other) => one - other)) {
+    if (fd > from) {
+      check(syscall(NR.close_range, from, fd - 1, 0), () => `close_range(${from}, ${fd - 1})`);
+    }
+    from = Math.max(from, fd + 1);
+  }
+}
+
 /** fcntl(F_SETFD): lets a descriptor survive execve. */
 export function keepOnExec(fd: number): void {
   check(syscall(NR.fcntl, fd, 2, 0), () => `fcntl(${fd}, F_SETFD, 0)`);

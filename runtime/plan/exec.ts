@@ -1,0 +1,113 @@
+// The order of exec: the only page that knows it. What a field of `process` means is in the clauses,
+// which `create` has as well.
+
+import type { ProcessContainer } from "../clauses/container.ts";
+import { identity } from "../clauses/identity.ts";
+import { ioPriority } from "../clauses/io-priority.ts";
+import { type Joined, join } from "../clauses/join.ts";
+import { memoryPolicy } from "../clauses/memory-policy.ts";
+import { personality } from "../clauses/personality.ts";
+import { processClause } from "../clauses/process.ts";
+import { refused } from "../clauses/refused.ts";
+import { rlimits } from "../clauses/rlimits.ts";
+import { scheduler } from "../clauses/scheduler.ts";
+import { securityLabels } from "../clauses/security-labels.ts";
+import { terminal } from "../clauses/terminal.ts";
+import type { Config, Process } from "../config/types.gen.ts";
+import { ConfigError } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
+import { awaitProgram } from "../ops/join.ts";
+import { assemble } from "./assemble.ts";
+import { type Plan, step, waits } from "./step.ts";
+
+/** What is executed where. */
+export interface Execution {
+  process: Process;
+  /** What errors call the process. */
+  file: string;
+  joined: Joined;
+}
+
+/**
+ * Compiles the steps of exec. Pure.
+ *
+ * @param config what the container was created from
+ * @throws ConfigError with everything in the process that cannot be done, all at once
+ */
+export function execPlan(
+  config: Config,
+  { process, file, joined }: Execution,
+  { facts, container }: { facts: HostFacts; container: ProcessContainer },
+): Plan {
+  const inside = insideOf(config, process);
+  const way = join(inside, facts, joined);
+  const console = terminal(inside, container);
+  const who = identity(inside, facts);
+  const program = processClause(inside, facts, container);
+  const limits = rlimits(inside, facts, container);
+  const labels = securityLabels(inside, facts);
+  const persona = personality(inside);
+  const memory = memoryPolicy(inside);
+  const disk = ioPriority(inside, facts);
+  const processor = scheduler(inside, facts);
+  const problems = [
+    ...refused(inside),
+    ...[console, program, labels, persona, memory, processor].flatMap((clause) => clause.problems),
+  ];
+  if (problems.length > 0) throw new ConfigError(file, problems);
+
+  const byHost = [
+    ...way.cgroup.joinMemory, // As late, where the host has to do it.
+    ...limits.raise, // What a process may not do for itself in a user namespace.
+    ...disk.byHost,
+    ...processor.byHost,
+  ];
+
+  return assemble([
+    program.hide, // First: what is cloned is born so.
+    who.warnings,
+    console.connect, // A wrong socket fails before anything is done.
+    program.listener,
+    way.hold,
+    way.cgroup.open,
+    way.clone,
+    way.cgroup.join,
+    program.score,
+
+    program.ownScore, // While its files in /proc are its own.
+    way.begin, // Nothing of the host's goes along.
+    program.begin, // Nobody inside may trace what follows, nor outlive it.
+    way.cgroup.enter, // All but the hierarchy that counts memory.
+    way.enter,
+    console.open,
+
+    console.send.length > 0 ? [waits("host")] : [],
+    console.send,
+    who.prepare,
+    program.prepare,
+    labels.steps,
+    persona.steps,
+    memory.steps, // In the container's cpuset, which says what nodes there are.
+    disk.byInit,
+    way.cgroup.enterMemory, // Last: what has been copied would be charged to a small limit.
+    processor.byInit, // In the container's cgroup, which says whether it may be realtime.
+
+    byHost.length > 0 ? [waits("host")] : [],
+    byHost,
+    byHost.length > 0 ? [waits("init")] : [],
+    program.release, // From here on the end of the host is not that of the program.
+    limits.set, // Late: a small limit would hurt us, and raising one takes privileges.
+    who.change, // From here on only the program's own rights, before anyone inside sees it.
+    program.execute, // By a clone of it, the only one in the container's pid namespace.
+
+    [step("host", awaitProgram({ name: process.args[0] ?? "" }), "/process/args")],
+  ]);
+}
+
+/** The container's configuration with another process; there is nothing left to make or to call. */
+function insideOf({ hooks: _hooks, linux, ...config }: Config, process: Process): Config {
+  const namespaces = (linux?.namespaces ?? []).map(({ type }) => ({ type }));
+  // A time namespace with offsets takes one more process, where it is made.
+  const entered = namespaces.filter(({ type }) => type !== "time");
+  return { ...config, process, linux: { ...linux, namespaces: entered } };
+}

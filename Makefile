@@ -18,8 +18,9 @@ SOURCES := $(shell find runtime -name '*.ts' -not -name '*.gen.ts')
 COMPILE := --compile --bytecode --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 
-# Through it the program makes its system calls; tests from source too.
-ADDON := build/libexec/runt.node
+# koffi brings an addon for each C library.
+LIBC := $(if $(wildcard /lib64/ld-linux-x86-64.so.2),linux,musl)
+ADDON := node_modules/@koromix/koffi-linux-x64/$(LIBC)_x64/koffi.node
 
 LIBEXEC := $(CURDIR)/build/libexec
 INSTALLED := $(PREFIX)/lib/runt
@@ -59,7 +60,7 @@ clean: ## Remove everything that was built or generated; installed packages stay
 .PHONY: install
 install: build ## Install below PREFIX (/usr/local), staged in DESTDIR
 	$(call put,755,build/libexec/runt,$(DESTDIR)$(INSTALLED)/runt)
-	$(call put,644,$(ADDON),$(DESTDIR)$(INSTALLED)/runt.node)
+	$(call put,644,build/libexec/koffi.node,$(DESTDIR)$(INSTALLED)/koffi.node)
 	@sed 's|@LIBEXEC@|$(INSTALLED)|' runtime/launcher.sh > build/launcher
 	$(call put,755,build/launcher,$(DESTDIR)$(PREFIX)/bin/runt)
 
@@ -72,7 +73,7 @@ uninstall: ## Remove what install has installed
 ##@ Tests
 
 .PHONY: check
-check: $(GENERATED) $(ADDON) ## Types, lint, format, order: the door before each commit (no root, seconds)
+check: $(GENERATED) ## Types, lint, format, order: the door before each commit (no root, seconds)
 	$(TSC) -p .
 	$(BIOME) check .
 	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
@@ -82,7 +83,7 @@ test: tools build build/conformance/version build/vm/version build/callers/versi
 	@test/all.sh unit system security conformance test-callers test-vm spec-conformance fuzz
 
 .PHONY: unit
-unit: $(GENERATED) $(ADDON) ## Tests of single modules, without root
+unit: $(GENERATED) ## Tests of single modules, without root
 	$(call at-most,180) $(BUN) test/run.ts test/unit
 
 .PHONY: system
@@ -106,7 +107,7 @@ test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v
 	$(call at-most,360) $(BUN) test/vm/run.ts
 
 .PHONY: spec-conformance
-spec-conformance: $(GENERATED) $(ADDON) ## Hold what the tests have shown against the specification; writes the page in docs
+spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification; writes the page in docs
 	$(call at-most,120) $(BUN) test/spec/run.ts
 
 .PHONY: fuzz
@@ -122,7 +123,7 @@ bench: tools build ## Compare times and memory with other runtimes (as root)
 	$(BUN) bench/run.ts --runtime=$(RUNTIME)
 
 .PHONY: plans
-plans: $(GENERATED) $(ADDON) ## Write the printed plans in test/plans anew
+plans: $(GENERATED) ## Write the printed plans in test/plans anew
 	WRITE_PLANS=1 $(BUN) test/unit/plan/golden.test.ts
 
 .PHONY: fmt
@@ -167,18 +168,16 @@ build/runt: runtime/launcher.sh build/libexec/runt
 	mv $@.tmp $@
 
 # Never written in place: containers may be running from the old one.
-build/libexec/runt: $(SOURCES) $(GENERATED) $(PACKAGES) package.json build/commit $(ADDON)
+build/libexec/runt: $(SOURCES) $(GENERATED) $(PACKAGES) package.json build/commit build/libexec/koffi.node
 	$(call at-most,60) $(BUN) build $(COMPILE) \
 	  --define RUNT_COMMIT="\"$$(cat build/commit)\"" runtime/main.ts --outfile $@.$$$$ \
 	  && mv $@.$$$$ $@ || { rm -f $@.$$$$; false; }
 
-$(ADDON): $(wildcard addon/*.ts) | $(PACKAGES)
-	@mkdir -p $(dir $@)
-	$(BUN) addon/write.ts $@.tmp
-	@mv $@.tmp $@
+build/libexec/koffi.node: $(PACKAGES)
+	$(call put,755,$(ADDON),$@)
 
 # The last commit that changed the program. Rewritten only when it is another one.
-PROGRAM := runtime addon schemas package.json package-lock.json
+PROGRAM := runtime schemas package.json package-lock.json
 .PHONY: always
 build/commit: always
 	@mkdir -p build

@@ -84,9 +84,11 @@ function existingPart(path: string, { status }: Machine): string {
   return part === "" ? "/" : part;
 }
 
-/** The C library that the engine is linked with: without it nothing of this runs. */
+/** Libraries that the addon for system calls is linked with: without them nothing of this runs. */
 export function libraries({ text }: Machine): Judgement {
   const maps = text("/proc/self/maps") ?? "";
-  const found = ["libc", "ld-musl"].filter((name) => maps.includes(`/${name}`));
+  const found = ["libc", "libstdc++", "libgcc_s", "ld-musl"].filter((name) =>
+    maps.includes(`/${name}`),
+  );
   return good(`loaded: ${found.join(" ")}`);
 }

@@ -1,35 +1,42 @@
-// The one file that touches the addon (addon/code.ts): raw system calls, and memory that C can see.
-// They are raw, without libc, because libc's wrappers of setuid and the like signal threads.
+// The one file that touches koffi: raw system calls, errno, and memory that C can see.
+// System calls are raw (syscall(2)) because libc's wrappers of setuid and the like signal threads,
+// and because one binding costs less at start-up than fifty.
 
 import { SyscallError } from "../errors.ts";
 import { NR } from "./nr.ts";
 
-/** A system call by its number, or one of the two numbers below; always with all seven. */
-interface Native {
-  (view: typeof VIEW, address: number, length: number, ...unused: Unused): ArrayBuffer;
-  (call: typeof CALL, address: number, argument: number, ...unused: Unused): number;
-  (nr: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
+interface Koffi {
+  load(path: null): { func(name: string, result: string, args: string[]): ForeignFunction };
+  view(address: bigint, length: number): ArrayBuffer;
+  address(buffer: ArrayBufferView): bigint;
+  proto(signature: string): unknown;
+  call(address: bigint, type: unknown, ...args: number[]): unknown;
 }
 
-type Unused = [number, number, number, number];
+type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
-// As in addon/code.ts.
-const CALL = -1;
-const VIEW = -2;
-
-// The addon stands beside the executable, whose link is "/" on a mount of it alone
-// (lifecycle/executable.ts): it is given its path to go by then. Programs that Bun runs from source
-// (tests, tools) take the one that was built.
+// koffi's own loader looks in many places; the addon stands beside the executable, whose link is
+// "/" on a mount of it alone (lifecycle/executable.ts): it is given its path to go by then. Programs
+// that Bun runs from source (tests, tools) take the addon that npm installed.
 const program = process.execPath === "/" ? process.argv0 : process.execPath;
 const beside = program.slice(0, program.lastIndexOf("/"));
-const built = `${import.meta.dir}/../../build/libexec`;
-const addon: { exports: Native } = { exports: {} as Native };
-process.dlopen(addon, `${beside.includes("node_modules") ? built : beside}/runt.node`);
-const native = addon.exports;
+const installed = `${import.meta.dir}/../../node_modules/@koromix/koffi-linux-x64/linux_x64`;
+const addon: { exports: Koffi } = { exports: {} as Koffi };
+process.dlopen(addon, `${beside.includes("node_modules") ? installed : beside}/koffi.node`);
+const koffi = addon.exports;
 
-/** A system call. Returns the result, or the negative errno. */
+const libc = koffi.load(null);
+const rawSyscall = libc.func("syscall", "long", Array(7).fill("long"));
+
+// koffi.errno() is wrong once /proc is gone: the allocator opens /proc/self/statm in between.
+// This view is of errno itself.
+const errnoAddress = libc.func("__errno_location", "size_t", [])();
+const errnoView = new Int32Array(koffi.view(BigInt(errnoAddress), 4));
+
+/** syscall(2). Returns the result, or the negative errno. */
 export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
-  return native(nr, a, b, c, d, e, f);
+  const result = Number(rawSyscall(nr, a, b, c, d, e, f));
+  return result === -1 ? -(errnoView[0] ?? 0) : result;
 }
 
 /** A system call that has to succeed; `describe` words it, in strace's manner, for the error. */
@@ -40,12 +47,12 @@ export function check(result: number, describe: () => string): number {
 
 /** Memory at an address, as bytes. */
 export function memoryAt(address: number, length: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(native(VIEW, address, length, 0, 0, 0, 0));
+  return new Uint8Array(koffi.view(BigInt(address), length));
 }
 
 /** Calls machine code at an address with one pointer argument; see exec.ts. */
 export function callCode(address: number, argument: number): void {
-  native(CALL, address, argument, 0, 0, 0, 0);
+  koffi.call(BigInt(address), koffi.proto("void (size_t)"), argument);
 }
 
 const PROT_READ_WRITE = 3;

@@ -63,7 +63,7 @@ const serverTexts: Readonly<Record<string, string>> = {
     (name, index) => `${40 + index} 30 0:${40 + index} / /cg/${name} rw - cgroup cgroup rw,${name}`,
   ).join("\n"),
   "/proc/self/cgroup": V1.map((name, index) => `${index + 1}:${name}:/`).join("\n"),
-  "/proc/self/maps": "7f00 r-xp /usr/lib/libc.so.6\n",
+  "/proc/self/maps": "7f00 r-xp /usr/lib/libc.so.6\n7f01 r-xp /usr/lib/libstdc++.so.6\n",
   "/proc/filesystems": ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "overlay", "resctrl"]
     .map((name) => `nodev\t${name}\n`)
     .join(""),

@@ -22,11 +22,12 @@ const HOSTILE: Readonly<Record<string, string>> = {
   "tsconfig.json": "{ hostile",
   "jsconfig.json": "{ hostile",
   "hostile.js": 'console.log("hostile"); process.exit(66);\n',
-  "runt.node": "hostile",
+  "koffi.node": "hostile",
   "locales/en.json": '{"Options:":"hostile"}',
   "locales/en_US.json": '{"Options:":"hostile"}',
   "node_modules/pino/index.js": 'console.log("hostile"); process.exit(66);\n',
   "node_modules/yargs/index.js": 'console.log("hostile"); process.exit(66);\n',
+  "node_modules/koffi/index.js": 'console.log("hostile"); process.exit(66);\n',
 };
 for (const [name, text] of Object.entries(HOSTILE)) {
   mkdirSync(join(directory, name, ".."), { recursive: true });

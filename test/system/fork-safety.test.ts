@@ -1,5 +1,6 @@
 // What the design relies on in the engine: forking from it is safe under the launcher's variables,
-// errno is right, and it changes no more of a process than we undo. Run at every upgrade of Bun.
+// errno is right, and it changes no more of a process than we undo. Run at every upgrade of Bun or
+// koffi.
 
 import {
   chmodSync,
@@ -30,7 +31,9 @@ function build(): string {
   const outfile = join(libexec, "runt");
   const built = Bun.spawnSync([process.execPath, "build", ...flags, source, "--outfile", outfile]);
   if (built.exitCode !== 0) throw new Error(`${built.stderr}`);
-  copyFileSync(join(project, "build/libexec/runt.node"), join(libexec, "runt.node"));
+  const libc = existsSync("/lib/ld-musl-x86_64.so.1") ? "musl" : "linux";
+  const koffi = `node_modules/@koromix/koffi-linux-x64/${libc}_x64/koffi.node`;
+  copyFileSync(join(project, koffi), join(libexec, "koffi.node"));
   const launcher = readFileSync(join(project, "runtime/launcher.sh"), "utf8");
   const path = join(directory, "program");
   writeFileSync(path, launcher.replace("@LIBEXEC@", libexec));

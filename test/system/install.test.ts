@@ -45,8 +45,8 @@ else {
     make("install", `DESTDIR=${stage}`, "PREFIX=/opt/runt");
     assert.equal(filesIn(stage), [
       "opt/runt/bin/runt",
+      "opt/runt/lib/runt/koffi.node",
       "opt/runt/lib/runt/runt",
-      "opt/runt/lib/runt/runt.node",
     ]);
     const launcher = await Bun.file(join(stage, "opt/runt/bin/runt")).text();
     assert.match(launcher, /^dir=\/opt\/runt\/lib\/runt$/m);

@@ -103,8 +103,8 @@ test("what compiles a plan is pure", () => {
   );
 });
 
-test("only one file touches the addon, and only the engine clones", () => {
-  forbid(/^(?!sys\/libc\.ts$)/, /\bdlopen\b/);
+test("only one file touches koffi, and only the engine clones", () => {
+  forbid(/^(?!sys\/libc\.ts$)/, /koffi|\bdlopen\b/);
   forbid(/^(?!engine\/|sys\/process\.ts$)/, /\bclone\b.*from "\.\.\/sys\/process\.ts"/);
   forbid(/^(?!sys\/)/, /\bsyscall\(/);
 });

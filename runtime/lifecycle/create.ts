@@ -8,8 +8,8 @@ import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
 import {
-  type ContainerRecord,
   type ProcessIdentity,
+  type RecordContent,
   type UnitIdentity,
   writeRecord,
 } from "../store/record.ts";
@@ -59,10 +59,8 @@ function consoleOf({ consoleSocket, console }: CreateOptions): Prepared["contain
     : { kind: "socket", path: consoleSocket };
 }
 
-type FirstRecord = Omit<ContainerRecord, "version">;
-
 /** The journal stands in the record before the first effect, so that a crash can be undone. */
-function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): FirstRecord {
+function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): RecordContent {
   try {
     const record = recordOf(options, prepared);
     writeRecord(options, record);
@@ -77,7 +75,7 @@ function keepConfig(options: CreateOptions, { bundle }: Prepared): void {
   writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
 }
 
-function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): Created {
+function build(options: CreateOptions, prepared: Prepared, base: RecordContent): Created {
   const { plan } = prepared;
   const { log } = options;
   let identity: ProcessIdentity | undefined;
@@ -98,7 +96,7 @@ function build(options: CreateOptions, prepared: Prepared, base: FirstRecord): C
   return { init, slots, prepared };
 }
 
-function recordOf(options: CreateOptions, prepared: Prepared): FirstRecord {
+function recordOf(options: CreateOptions, prepared: Prepared): RecordContent {
   const { bundle, facts, plan } = prepared;
   const { config } = bundle;
   const listener = listenerFrom(config, bundle.path);

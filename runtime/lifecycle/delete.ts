@@ -6,7 +6,13 @@ import { MissingError, RuntimeError, StateError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { opFromJournal } from "../ops/undoable.ts";
 import { lockDirectory, type Place, removeDirectory } from "../store/directory.ts";
-import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
+import {
+  type ContainerRecord,
+  type ProcessIdentity,
+  type Remains,
+  readRecord,
+  salvageRecord,
+} from "../store/record.ts";
 import { closeFd } from "../sys/file.ts";
 import { SIGKILL, trySignal } from "../sys/process.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
@@ -38,29 +44,27 @@ export function deleteContainer(options: DeleteOptions): void {
   }
 }
 
-/** A record that cannot be read tells nothing to undo; with --force the rest goes all the same. */
-function recordOf(options: DeleteOptions): ContainerRecord | undefined {
+function removeLocked(options: DeleteOptions): void {
+  let found: ContainerRecord | undefined;
   try {
-    return readRecord(options);
+    found = readRecord(options);
   } catch (error) {
     const isMissing = error instanceof MissingError;
     if (!options.force || isMissing || !(error instanceof RuntimeError)) throw error;
     options.log.warn(error.message);
-    return undefined;
+    takeBack(salvageRecord(options), options);
+    return;
   }
+  removeKnown(found, options);
 }
 
-function removeLocked(options: DeleteOptions): void {
-  const found = recordOf(options);
+function removeKnown(found: ContainerRecord | undefined, options: DeleteOptions): void {
   const status = statusOf(options, found);
   if (status !== "stopped" && !options.force) {
     throw new StateError(`cannot delete container ${options.id} that is not stopped: ${status}`);
   }
   const record = found?.phase === "creating" ? endCreation(found, options) : found;
-  if (record?.init && !end(record.init, record))
-    throw new RuntimeError("container init still running");
-  if (record !== undefined) undo(record);
-  removeDirectory(options);
+  takeBack(record, options);
   if (record === undefined) return;
   const { hooks, annotations, bundle } = record;
   const { id, environment, log } = options;
@@ -78,6 +82,14 @@ function removeLocked(options: DeleteOptions): void {
   );
 }
 
+/** Ends what is left of a container, undoes what it did to the host, and removes its folder. */
+function takeBack(remains: Remains | undefined, options: DeleteOptions): void {
+  if (remains?.init && !end(remains.init, remains))
+    throw new RuntimeError("container init still running");
+  if (remains !== undefined) undo(remains, options.log);
+  removeDirectory(options);
+}
+
 /**
  * Ends a create that is still at it. Without its init it fails and undoes itself; it may also just
  * have come to its end; one that waits for a hook is killed. Only then its record says all.
@@ -89,7 +101,7 @@ function endCreation(found: ContainerRecord, options: DeleteOptions): ContainerR
     if (!hasEnded(creator, CREATOR_TIMEOUT_MS)) end(found.creator, { cgroups: [] });
     closeFd(creator);
   }
-  return recordOf(options);
+  return readRecord(options);
 }
 
 /** Kills a process and waits for its end; true when it is gone. */
@@ -108,13 +120,17 @@ function hasEnded(pidfd: number, timeoutMs: number): boolean {
 }
 
 /** @throws RuntimeError with what stays: the record stays as well, so that delete can be tried again. */
-function undo(record: ContainerRecord): void {
+function undo(remains: Remains, log: Log): void {
   // A pid namespace of its own has ended with init; otherwise the cgroups tell who is left.
-  if (!record.ownPidNamespace) {
+  if (!remains.ownPidNamespace) {
     const others: typeof import("./signal-everyone.ts") = require("./signal-everyone.ts");
-    others.signalEveryone(record, SIGKILL);
+    others.signalEveryone(remains, SIGKILL);
   }
-  const ops = record.journal.flatMap((entry) => opFromJournal(entry) ?? []);
+  const ops = remains.journal.flatMap((entry) => {
+    const op = opFromJournal(entry);
+    if (op === undefined) log.warn(`undo ${entry.op}: this release does not know it`);
+    return op ?? [];
+  });
   const left: string[] = [];
   undoPlan(ops, (text) => left.push(text));
   if (left.length > 0) throw new RuntimeError(`the container is not gone: ${left.join("; ")}`);

@@ -5,7 +5,7 @@ import { frozen } from "../cgroup/frozen.ts";
 import { START_SOCKET } from "../ops/start.ts";
 import { openDirectory, type Place } from "../store/directory.ts";
 import type { ContainerRecord, ProcessIdentity } from "../store/record.ts";
-import { closeFd } from "../sys/file.ts";
+import { closeFd, readFile } from "../sys/file.ts";
 import { openPidfd, processStat } from "../sys/process.ts";
 import { tryConnectAt } from "../sys/socket.ts";
 
@@ -23,9 +23,10 @@ export function statusOf(place: Place, record: ContainerRecord | undefined): Sta
 }
 
 /** Whether a process is there, is not a zombie, and is the one that was meant. */
-export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+export function isAlive({ pid, startTime, boot }: ProcessIdentity): boolean {
   const stat = processStat(pid);
-  return stat !== undefined && stat.startTime === startTime && !/[ZXx]/.test(stat.state);
+  if (stat === undefined || stat.startTime !== startTime || /[ZXx]/.test(stat.state)) return false;
+  return boot === undefined || boot === bootId();
 }
 
 /**
@@ -42,7 +43,15 @@ export function holdProcess(identity: ProcessIdentity): number | undefined {
 
 /** Identity of a living process. */
 export function identityOf(pid: number): ProcessIdentity {
-  return { pid, startTime: processStat(pid)?.startTime ?? "" };
+  return { pid, startTime: processStat(pid)?.startTime ?? "", boot: bootId() };
+}
+
+let thisBoot: string | undefined;
+
+/** A name of the time since the machine was started (random(4)). */
+function bootId(): string {
+  thisBoot ??= readFile("/proc/sys/kernel/random/boot_id").trim();
+  return thisBoot;
 }
 
 /** Init listens until it gets the word to go; who only looks says nothing. */

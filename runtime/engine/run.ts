@@ -196,8 +196,13 @@ class Walker implements OpContext {
   }
 
   #passBaton(op: Op): void {
-    if (op.gives === undefined) sendByte(this.#baton, BATON);
-    else sendByte(this.#baton, BATON, this.slots.get(op.gives));
+    const fd = op.gives === undefined ? undefined : this.slots.get(op.gives);
+    try {
+      sendByte(this.#baton, BATON, fd);
+    } catch (error) {
+      const isGone = error instanceof SyscallError && error.errno === EPIPE;
+      throw isGone && this.#who === "host" ? new LostInit() : error;
+    }
   }
 
   #receiveBaton(after: number): void {
@@ -361,8 +366,7 @@ class Walker implements OpContext {
 
   #blame(error: unknown, ending: Ending | undefined): unknown {
     const { plan } = this.#run;
-    const isLost =
-      error instanceof LostInit || (error instanceof SyscallError && error.errno === EPIPE);
+    const isLost = error instanceof LostInit;
     for (const [index, step] of plan.entries()) {
       if (!isLost && index > this.#step) break;
       const row = this.recorder.row(index);

@@ -28,7 +28,7 @@ export function terminal(config: Config, container: ProcessContainer): TerminalC
   const asked = config.process?.terminal === true;
   const { console } = container;
   if (!asked) {
-    const message = "a console socket was given, but the process has no terminal";
+    const message = "cannot use console socket if runt will not detach or allocate tty";
     const problems = [{ pointer: "/process/terminal", message, hint: "set it to true" }];
     return { connect: [], open: [], send: [], problems: console.kind === "socket" ? problems : [] };
   }
@@ -44,7 +44,7 @@ export function terminal(config: Config, container: ProcessContainer): TerminalC
   const tooLarge = sizeProblems(config);
   if (tooLarge.length > 0) return { connect: [], open, send: [], problems: tooLarge };
   if (console.kind === "none") {
-    const message = "needs a console socket when the caller does not stay";
+    const message = "cannot allocate tty if runt will detach without setting console socket";
     const hint = "give --console-socket, or run in the foreground";
     return { connect: [], open, send: [], problems: [{ pointer: because, message, hint }] };
   }

@@ -14,12 +14,12 @@ import {
   O_RDWR,
   O_WRONLY,
   openAt,
-  openInRoot,
   S_IFLNK,
   S_IFMT,
   statusAt,
   statusOf,
   tryChangeOwner,
+  tryOpenInRoot,
 } from "../sys/file.ts";
 import { cloneTree, moveMount } from "../sys/mount.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
@@ -27,7 +27,10 @@ import { openPeer, setWindowSize, takeTerminal, unlockTerminal } from "../sys/te
 import { defineOp } from "./op.ts";
 import { openParent } from "./path.ts";
 
+const ENOENT = 2;
 const DEVPTS_SUPER_MAGIC = 0x1cd1;
+const NO_DEVPTS =
+  "a terminal takes a devpts on /dev/pts (hint: add a mount of type devpts to the configuration)";
 
 interface Terminal {
   uid: number;
@@ -43,11 +46,11 @@ export const openTerminal = defineOp<Terminal>({
   name: "terminal.open",
   print: () => "/dev/pts/ptmx →$terminal →$console",
   run: ({ uid, size }, { slots }) => {
-    const master = openInRoot(slots.get("$root"), "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+    const master = tryOpenInRoot(slots.get("$root"), "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+    if (master === -ENOENT) throw new RuntimeError(NO_DEVPTS);
+    if (master < 0) throw new SyscallError('openat2("/dev/pts/ptmx", O_RDWR)', -master);
     slots.put("$console", master);
-    if (filesystemMagic(master) !== DEVPTS_SUPER_MAGIC) {
-      throw new RuntimeError("/dev/pts/ptmx is not on a devpts (hint: mount devpts on /dev/pts)");
-    }
+    if (filesystemMagic(master) !== DEVPTS_SUPER_MAGIC) throw new RuntimeError(NO_DEVPTS);
     unlockTerminal(master);
     if (size !== null) setWindowSize(master, size);
     const slave = openPeer(master);

@@ -1,16 +1,25 @@
 // The foreground of run: one loop over signals, the end of init, and a terminal if there is one.
 
 import type { Init } from "../engine/run.ts";
-import { closeFd, tryReadSome, tryWriteSome, writeAll } from "../sys/file.ts";
+import { closeFd } from "../sys/file.ts";
 import { type Ending, pollEnding, reapOthers, SIGCHLD, trySignal } from "../sys/process.ts";
-import { type Interest, nextSignal, POLLIN, poll } from "../sys/signal.ts";
-import { copyWindowSize, isTerminal, makeRaw, setModes } from "../sys/terminal.ts";
+import {
+  type Interest,
+  nextSignal,
+  POLLIN,
+  poll,
+  SIGCONT,
+  SIGPIPE,
+  SIGURG,
+  SIGWINCH,
+} from "../sys/signal.ts";
+import type { Console } from "./console.ts";
 import type { ReadySocket } from "./notify-socket.ts";
 
-const SIGWINCH = 28;
-const SIGURG = 23;
-const STDIN = 0;
-const STDOUT = 1;
+/** Ended children, and what Go's scheduler sends. */
+const OURS = [SIGCHLD, SIGURG];
+/** The size of the caller's terminal, and what our own writing brings. */
+const OURS_WITH_TERMINAL = [...OURS, SIGWINCH, SIGPIPE];
 
 export interface Foreground {
   init: Init;
@@ -24,46 +33,54 @@ export interface Foreground {
 
 /** Passes signals, input and output on until init ends; the caller's terminal is as before. */
 export function attend(foreground: Foreground): Ending {
-  const { console } = foreground;
-  const restore = console === undefined ? undefined : takeTerminal(console);
+  const console = consoleOf(foreground);
   try {
-    return untilEnd(foreground, foreground.begin());
+    console?.takeTerminal();
+    return untilEnd(foreground, console);
   } finally {
-    restore?.();
+    console?.leaveTerminal();
   }
 }
 
-/** The caller's terminal in raw mode and its size passed on; returns what restores it. */
-function takeTerminal(console: number): (() => void) | undefined {
-  if (!isTerminal(STDIN)) return undefined;
-  copyWindowSize(STDIN, console);
-  const modes = makeRaw(STDIN);
-  return () => setModes(STDIN, modes);
+function consoleOf({ console }: Foreground): Console | undefined {
+  if (console === undefined) return undefined;
+  // Most containers have no terminal.
+  const { openConsole }: typeof import("./console.ts") = require("./console.ts");
+  return openConsole(console);
 }
 
-function untilEnd({ init, signals, console }: Foreground, ready: ReadySocket | undefined): Ending {
-  let awaited = ready;
-  let inputOpen = console !== undefined;
-  let outputOpen = console !== undefined;
+function untilEnd(foreground: Foreground, opened: Console | undefined): Ending {
+  const { init, signals } = foreground;
+  let awaited = foreground.begin();
+  let console = opened;
   for (;;) {
-    const master = console ?? -1;
-    const interests: Interest[] = [
+    const [ended = 0, signalled = 0, message = 0, ...moved] = poll([
       { fd: init.pidfd, events: POLLIN },
       { fd: signals, events: POLLIN },
-      { fd: outputOpen ? master : -1, events: POLLIN },
-      { fd: inputOpen ? STDIN : -1, events: POLLIN },
       { fd: awaited?.fd ?? -1, events: POLLIN },
-    ];
-    const [ended = 0, signalled = 0, output = 0, input = 0, message = 0] = poll(interests);
+      ...(console?.interests() ?? []),
+    ]);
     if (message !== 0 && awaited !== undefined) awaited = heard(awaited);
-    if (output !== 0) outputOpen = copyOutput(master);
-    if (input !== 0) inputOpen = copyInput(master);
-    if (signalled !== 0) passSignals(signals, { init, console });
-    if (ended === 0 || output !== 0 || message !== 0) continue;
+    if (console?.move(moved) === false) {
+      console.hangUp();
+      console = undefined;
+    }
+    if (signalled !== 0) passSignals(foreground, console);
+    if (ended === 0 || message !== 0) continue;
     const ending = pollEnding(init.pidfd);
     if (ending === undefined) continue;
-    if (console !== undefined) closeFd(console);
+    console?.drain((interest) => waitUnlessSignalled(interest, foreground));
+    console?.hangUp();
     return ending;
+  }
+}
+
+/** False: whoever sends a signal now does not want to wait for a reader of what is left. */
+function waitUnlessSignalled(interest: Interest, foreground: Foreground): boolean {
+  for (;;) {
+    const [ready = 0, signalled = 0] = poll([interest, { fd: foreground.signals, events: POLLIN }]);
+    if (signalled !== 0 && passSignals(foreground)) return false;
+    if (ready !== 0) return true;
   }
 }
 
@@ -76,30 +93,17 @@ function heard(ready: ReadySocket): ReadySocket | undefined {
   return undefined;
 }
 
-/** Returns false at the end: a pty without a slave answers EIO. */
-function copyOutput(master: number): boolean {
-  const some = tryReadSome(master, 16_384);
-  if (typeof some === "number" || some.length === 0) return false;
-  writeAll(STDOUT, some);
-  return true;
-}
-
-function copyInput(master: number): boolean {
-  const some = tryReadSome(STDIN, 4_096);
-  if (typeof some === "number" || some.length === 0) return false;
-  for (let rest = some; rest.length > 0; ) {
-    const written = tryWriteSome(master, rest);
-    if (written < 0) return false;
-    rest = rest.subarray(written);
-  }
-  return true;
-}
-
-/** Everything but what concerns us alone: ended children, the size of the window, Go's SIGURG. */
-function passSignals(fd: number, { init, console }: Pick<Foreground, "init" | "console">): void {
-  for (let signal = nextSignal(fd); signal !== undefined; signal = nextSignal(fd)) {
+/** Everything but what concerns us alone; returns whether there was any. */
+function passSignals({ init, signals, console: master }: Foreground, console?: Console): boolean {
+  let passed = false;
+  for (let signal = nextSignal(signals); signal !== undefined; signal = nextSignal(signals)) {
     if (signal === SIGCHLD) reapOthers(init.pid);
-    else if (signal === SIGWINCH && console !== undefined) copyWindowSize(STDIN, console);
-    else if (signal !== SIGURG) trySignal(init.pidfd, signal);
+    if (signal === SIGWINCH) console?.resize();
+    if (signal === SIGCONT) console?.takeTerminal();
+    const isOurs = master === undefined ? OURS : OURS_WITH_TERMINAL;
+    if (isOurs.includes(signal)) continue;
+    trySignal(init.pidfd, signal);
+    passed = true;
   }
+  return passed;
 }

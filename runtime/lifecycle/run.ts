@@ -22,24 +22,21 @@ export function run(options: RunOptions): number {
     return 0;
   }
   if (options.consoleSocket !== undefined) {
-    throw new RuntimeError("--console-socket is for a detached container (hint: add --detach)");
+    const text = "cannot use console socket if runt will not detach or allocate tty";
+    throw new RuntimeError(`${text} (hint: add --detach)`);
   }
   if (!options.noSubreaper) prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Before there is anyone to signal: nothing that arrives from here on is lost.
   const signals = openSignalFd();
   const { init, slots } = create({ ...options, console: { kind: "foreground" } });
   const console = slots.has("$console") ? slots.take("$console") : undefined;
-  const ending = attend({
-    init,
-    signals,
-    console,
-    begin: () => orDelete(options, startProgram).ready,
-  });
+  const begin = () => startProgram(options).ready;
+  const ending = orDelete(options, () => attend({ init, signals, console, begin }));
   if (!options.keep) deleteContainer({ ...options, force: true });
   return exitCodeOf(ending);
 }
 
-/** A container that does not start is of no use to someone who asked for both. */
+/** A container that does not start, or that nobody attends, is of no use to who asked for both. */
 function orDelete<Result>(options: RunOptions, start: (options: RunOptions) => Result): Result {
   try {
     return start(options);

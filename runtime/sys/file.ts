@@ -115,6 +115,16 @@ export function isOpen(fd: number): boolean {
   return syscall(NR.fcntl, fd, 1) >= 0;
 }
 
+/** fcntl(F_SETFL): reads and writes of an open file do not wait. */
+export function setNonBlocking(fd: number): void {
+  const [F_GETFL, F_SETFL] = [3, 4];
+  const flags = check(syscall(NR.fcntl, fd, F_GETFL), () => `fcntl(${fd}, F_GETFL)`);
+  check(
+    syscall(NR.fcntl, fd, F_SETFL, flags | O_NONBLOCK),
+    () => `fcntl(${fd}, F_SETFL, O_NONBLOCK)`,
+  );
+}
+
 /** dup3(2): `to` becomes a copy of `from` that survives execve. */
 export function duplicateTo(from: number, to: number): void {
   check(syscall(NR.dup3, from, to, 0), () => `dup3(${from}, ${to})`);

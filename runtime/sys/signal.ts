@@ -5,8 +5,15 @@ import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
+export const SIGPIPE = 13;
+export const SIGCONT = 18;
+export const SIGTTOU = 22;
+export const SIGURG = 23;
+export const SIGWINCH = 28;
+
 const SIGNAL_MAX = 64;
 const SIG_SETMASK = 2;
+const EVERYTHING = 0xffffffffffffffffn;
 const EINTR = 4;
 
 /**
@@ -29,12 +36,21 @@ function setMask(mask: bigint): void {
   check(syscall(NR.rt_sigprocmask, SIG_SETMASK, address, 0, 8), () => "rt_sigprocmask()");
 }
 
+/** Calls with all signals blocked but one, and with all of them blocked after it. */
+export function letThrough<Result>(signal: number, call: () => Result): Result {
+  setMask(EVERYTHING & ~(1n << BigInt(signal - 1)));
+  try {
+    return call();
+  } finally {
+    setMask(EVERYTHING);
+  }
+}
+
 /** Blocks every signal that can be, and gives a signalfd(2) that reads them. */
 export function openSignalFd(): number {
-  const everything = 0xffffffffffffffffn;
-  setMask(everything);
+  setMask(EVERYTHING);
   const { address, bytes } = piece(8);
-  bytes.writeBigUInt64LE(everything, 0);
+  bytes.writeBigUInt64LE(EVERYTHING, 0);
   const SFD_NONBLOCK = 0o4000;
   return check(
     syscall(NR.signalfd4, -1, address, 8, O_CLOEXEC | SFD_NONBLOCK),

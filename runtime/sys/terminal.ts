@@ -10,6 +10,7 @@ const TCSETS = 0x5402;
 const TIOCSCTTY = 0x540e;
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
+const TIOCGSID = 0x5429;
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCGPTPEER = 0x5441;
@@ -41,12 +42,24 @@ export function isTerminal(fd: number): boolean {
   return syscall(NR.ioctl, fd, TCGETS, piece(64).address) === 0;
 }
 
+/** Whether a terminal is the controlling one of this process (tcgetsid(3)). */
+export function isControlling(fd: number): boolean {
+  return syscall(NR.ioctl, fd, TIOCGSID, piece(8).address) === 0;
+}
+
 /** ioctl(TIOCSWINSZ), in characters. */
 export function setWindowSize(fd: number, size: { height: number; width: number }): void {
   const { address, bytes } = piece(8);
   bytes.writeUInt16LE(size.height, 0);
   bytes.writeUInt16LE(size.width, 2);
   check(syscall(NR.ioctl, fd, TIOCSWINSZ, address), () => `ioctl(${fd}, TIOCSWINSZ)`);
+}
+
+/** Whether anybody has given a terminal a size. */
+export function hasWindowSize(fd: number): boolean {
+  const { address, bytes } = piece(8);
+  check(syscall(NR.ioctl, fd, TIOCGWINSZ, address), () => `ioctl(${fd}, TIOCGWINSZ)`);
+  return bytes.readUInt32LE(0) !== 0;
 }
 
 /** Gives `to` the window size of `from`, if `from` has one. */
@@ -59,27 +72,34 @@ export function copyWindowSize(from: number, to: number): void {
 /** Terminal modes, as the kernel keeps them. */
 export type TerminalModes = Buffer;
 
-/** Puts a terminal into raw mode (cfmakeraw(3)) and returns the old modes. */
-export function makeRaw(fd: number): TerminalModes {
+/** The modes of a terminal (ioctl(TCGETS)). */
+export function modesOf(fd: number): TerminalModes {
   const { address, bytes } = piece(64);
   check(syscall(NR.ioctl, fd, TCGETS, address), () => `ioctl(${fd}, TCGETS)`);
-  const old = Buffer.from(bytes.subarray(0, TERMIOS_BYTES));
+  return Buffer.from(bytes.subarray(0, TERMIOS_BYTES));
+}
+
+/** The same modes, made raw: every byte goes through as it is, at once (cfmakeraw(3)). */
+export function rawModes(modes: TerminalModes): TerminalModes {
   const IGNBRK_TO_IXON = 0o2753;
   const OPOST = 1;
   const ECHO_ECHONL_ICANON_ISIG_IEXTEN = 0o100113;
   const CSIZE_PARENB = 0o460;
   const CS8 = 0o60;
-  bytes.writeUInt32LE((bytes.readUInt32LE(0) & ~IGNBRK_TO_IXON) >>> 0, 0);
-  bytes.writeUInt32LE((bytes.readUInt32LE(4) & ~OPOST) >>> 0, 4);
-  bytes.writeUInt32LE(((bytes.readUInt32LE(8) & ~CSIZE_PARENB) | CS8) >>> 0, 8);
-  bytes.writeUInt32LE((bytes.readUInt32LE(12) & ~ECHO_ECHONL_ICANON_ISIG_IEXTEN) >>> 0, 12);
-  setModes(fd, bytes.subarray(0, TERMIOS_BYTES));
-  return old;
+  const [VTIME, VMIN] = [17 + 5, 17 + 6];
+  const raw = Buffer.from(modes);
+  raw.writeUInt32LE((raw.readUInt32LE(0) & ~IGNBRK_TO_IXON) >>> 0, 0);
+  raw.writeUInt32LE((raw.readUInt32LE(4) & ~OPOST) >>> 0, 4);
+  raw.writeUInt32LE(((raw.readUInt32LE(8) & ~CSIZE_PARENB) | CS8) >>> 0, 8);
+  raw.writeUInt32LE((raw.readUInt32LE(12) & ~ECHO_ECHONL_ICANON_ISIG_IEXTEN) >>> 0, 12);
+  raw[VTIME] = 0;
+  raw[VMIN] = 1;
+  return raw;
 }
 
-/** Sets terminal modes (ioctl(TCSETS)). */
-export function setModes(fd: number, modes: TerminalModes): void {
+/** Sets the modes of a terminal (ioctl(TCSETS)); returns 0 or the negative errno. */
+export function trySetModes(fd: number, modes: TerminalModes): number {
   const { address, bytes } = piece(64);
   bytes.set(modes);
-  check(syscall(NR.ioctl, fd, TCSETS, address), () => `ioctl(${fd}, TCSETS)`);
+  return syscall(NR.ioctl, fd, TCSETS, address);
 }

@@ -142,14 +142,14 @@ function mountNew({ type, controllers, target }: View, place: CgroupMountPlace) 
   });
 }
 
-function mountBound({ slot, target }: View, { attributes, adjustments }: CgroupMountPlace) {
+function mountBound({ slot, path, target }: View, { attributes, adjustments }: CgroupMountPlace) {
   const own: MountAttributes = {
     set: attributes,
     clear: MOUNT_ATTR__ATIME,
     propagation: MS_PRIVATE,
     recursive: false,
   };
-  return mountTree({ tree: slot, target, adjustments: [own, ...adjustments] });
+  return mountTree({ tree: slot, path, target, adjustments: [own, ...adjustments] });
 }
 
 interface Surroundings {

@@ -126,7 +126,7 @@ function addTree(
     ...options.adjustments,
   ];
   lists.mount.push(
-    step("init", mountTree({ tree, target: mount.destination, adjustments }), pointer),
+    step("init", mountTree({ tree, path, target: mount.destination, adjustments }), pointer),
   );
 }
 

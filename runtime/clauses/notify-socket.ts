@@ -52,7 +52,7 @@ export function notifySocket(
   return {
     make: [step("host", makeNotifyFolder({ path }), "")],
     open: [step(treeOpener(facts), open, "")],
-    mount: [step("init", mountTree({ tree: TREE, target: TARGET, adjustments }), "")],
+    mount: [step("init", mountTree({ tree: TREE, path, target: TARGET, adjustments }), "")],
   };
 }
 

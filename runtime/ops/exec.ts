@@ -89,7 +89,7 @@ function executable(root: number, path: string): "yes" | "missing" | Fault {
   try {
     const { mode } = statusOf(fd);
     const type = mode & S_IFMT;
-    if (type === S_IFDIR) return { text: "is a directory" };
+    if (type === S_IFDIR) return { text: "is a directory (permission denied)" };
     if (type === S_IFREG && tryAccess(fd, X_OK) === 0) return "yes";
     return { text: "permission denied", hint: type === S_IFREG ? whyNot(fd, mode) : undefined };
   } finally {

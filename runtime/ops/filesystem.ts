@@ -23,7 +23,7 @@ import { mountByText } from "./mount-text.ts";
 import { defineOp, type OpContext } from "./op.ts";
 import { openExisting, openTarget } from "./path.ts";
 import { guardProc } from "./proc-guard.ts";
-import { putMount } from "./put-mount.ts";
+import { mounting, putMount } from "./put-mount.ts";
 import { guardRoot } from "./root-guard.ts";
 
 export interface FilesystemMount {
@@ -68,15 +68,17 @@ export const mountFilesystem = defineOp<FilesystemMount>({
     return `${type} on ${target}${options}${copyUp ? " with a copy of what is there" : ""}`;
   },
   run: (args, context) => {
-    const root = context.slots.get("$root");
-    const { target, existed } = openMountPoint(root, args);
-    guardRoot({ root, target, path: args.target });
-    guardProc({ target, path: args.target, isProc: args.type === "proc" });
-    const whole = { ...args, data: existed ? withMode(args, target) : args.data };
-    const made = make(whole, { root, target, context });
-    for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
-    closeFd(made);
-    closeFd(target);
+    mounting({ what: args.type, target: args.target }, () => {
+      const root = context.slots.get("$root");
+      const { target, existed } = openMountPoint(root, args);
+      guardRoot({ root, target, path: args.target });
+      guardProc({ target, path: args.target, isProc: args.type === "proc" });
+      const whole = { ...args, data: existed ? withMode(args, target) : args.data };
+      const made = make(whole, { root, target, context });
+      for (const adjustment of args.adjustments) setMountAttributes(made, adjustment);
+      closeFd(made);
+      closeFd(target);
+    });
   },
 });
 
@@ -128,7 +130,7 @@ function mountByContext(args: FilesystemMount, target: number, context: OpContex
   if (args.idMap !== null) {
     mapMount(made, { ...args.idMap, path: args.target, slots: context.slots });
   }
-  putMount(made, target, args.target);
+  putMount(made, target);
   return made;
 }
 

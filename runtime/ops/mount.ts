@@ -5,7 +5,7 @@ import { type MountAttributes, setMountAttributes } from "../sys/mount.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
-import { putMount } from "./put-mount.ts";
+import { mounting, putMount } from "./put-mount.ts";
 import { guardRoot } from "./root-guard.ts";
 import { copyOfTree } from "./tree-copy.ts";
 
@@ -30,6 +30,8 @@ export const openTree = defineOp<OpenTree>({
 interface TreeMount {
   /** Slot of the detached tree. */
   tree: string;
+  /** What it was opened by. */
+  path: string;
   target: string;
   adjustments: readonly MountAttributes[];
 }
@@ -38,17 +40,19 @@ interface TreeMount {
 export const mountTree = defineOp<TreeMount>({
   name: "mount.tree",
   print: ({ tree, target }) => `${tree} on ${target}`,
-  run: ({ tree, target, adjustments }, { slots }) => {
-    const source = slots.get(tree);
-    for (const adjustment of adjustments) setMountAttributes(source, adjustment);
-    const kind = (statusOf(source).mode & S_IFMT) === S_IFDIR ? "directory" : "file";
-    const root = slots.get("$root");
-    const place = openTarget(root, target, kind);
-    guardRoot({ root, target: place, path: target });
-    guardProc({ target: place, path: target, isProc: isProcfs(source) });
-    putMount(source, place, target);
-    closeFd(place);
-    slots.close(tree);
+  run: ({ tree, path, target, adjustments }, { slots }) => {
+    mounting({ what: path, target }, () => {
+      const mount = slots.get(tree);
+      for (const adjustment of adjustments) setMountAttributes(mount, adjustment);
+      const kind = (statusOf(mount).mode & S_IFMT) === S_IFDIR ? "directory" : "file";
+      const root = slots.get("$root");
+      const place = openTarget(root, target, kind);
+      guardRoot({ root, target: place, path: target });
+      guardProc({ target: place, path: target, isProc: isProcfs(mount) });
+      putMount(mount, place);
+      closeFd(place);
+      slots.close(tree);
+    });
   },
 });
 

@@ -93,7 +93,7 @@ test("a program that may not be executed says why, and makes 126", async () => {
   const cases: [Patch, RegExp][] = [
     [executing(program("plain", "#!/bin/sh\n", 0o644)), /denied \(hint: .*chmod \+x\)$/],
     [executing("/x/bin/busybox", noexec), /denied \(hint: .*"noexec"\)$/],
-    [executing("/bin"), /exec: "\/bin": is a directory$/],
+    [executing("/bin"), /exec: "\/bin": is a directory \(permission denied\)$/],
     [
       {
         root: { path: rootfs },
@@ -157,9 +157,12 @@ test("a mount without a source, or of the wrong kind, names the paths", async ()
     ],
     [
       mounting(bind("/tmp", "/etc/passwd")),
-      /hint: \/etc\/passwd is a file, what .* a directory\)$/,
+      / \/tmp on \/etc\/passwd: not a directory .*hint: a directory cannot be .* on a file\)$/,
     ],
-    [mounting(bind("/etc/hostname", "/tmp")), /hint: \/tmp is a directory, what .* a file\)$/],
+    [
+      mounting(bind("/etc/hostname", "/tmp")),
+      / \/etc\/hostname on \/tmp: .*hint: a file .* a directory\)$/,
+    ],
     [readonly, /\/mounts\/6.*\/r\/below cannot be made: .*EROFS.*hint: .*in the image/],
   ] as const) {
     assert.match(await messageOf(patch), pattern);

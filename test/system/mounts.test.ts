@@ -155,9 +155,12 @@ test("a file on a directory, and a directory on a file, are told apart", async (
   const file = join(freshDirectory(), "file");
   writeFileSync(file, "");
   const rows: [mount: Json, words: RegExp][] = [
-    [bind(file, "/tmp"), /\/tmp is a directory, what is mounted there a file/],
-    [bind("/tmp", "/etc/passwd"), /\/etc\/passwd is a file, what is mounted there a directory/],
-    [{ destination: "/etc/passwd", type: "tmpfs" }, /\/etc\/passwd is a file/],
+    [
+      bind(file, "/tmp"),
+      /file on \/tmp: not a directory .*hint: a file cannot be mounted on a dir/,
+    ],
+    [bind("/tmp", "/etc/passwd"), /\/tmp on \/etc\/passwd: not a directory .*hint: a directory /],
+    [{ destination: "/etc/passwd", type: "tmpfs" }, /tmpfs on \/etc\/passwd: not a directory/],
   ];
   for (const [mount, words] of rows) {
     const { code, stderr } = await run({ root: { path: rootfs }, ...withMounts(mount) });

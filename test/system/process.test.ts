@@ -113,7 +113,11 @@ const inexecutable: [what: string, args: string[], pattern: RegExp][] = [
     /exec: \\?"\/bin\/plain\/x\\?".*no such file or directory/,
   ],
   ["relative and missing", ["./nope"], /exec: \\?"\.\/nope\\?".*no such file or directory/],
-  ["a directory", ["/bin/directory"], /exec: \\?"\/bin\/directory\\?": is a directory/],
+  [
+    "a directory",
+    ["/bin/directory"],
+    /exec: \\?"\/bin\/directory\\?": is a directory \(permission denied\)/,
+  ],
   ["a directory in PATH", ["directory"], /exec: \\?"directory\\?": is a directory/],
   ["not executable", ["/bin/plain"], /exec: \\?"\/bin\/plain\\?": permission denied/],
   ["not executable in PATH", ["plain"], /exec: \\?"plain\\?": permission denied/],

@@ -14,6 +14,9 @@ import { type Step, step } from "../plan/step.ts";
 import type { ProcessContainer } from "./container.ts";
 import { hasNamespace } from "./namespaces.ts";
 
+/** In runc's words. */
+export const NEEDLESS_SOCKET = "cannot use console socket if runt will not detach or allocate tty";
+
 export interface TerminalClause {
   /** Before anything is made: a wrong socket fails early. */
   connect: readonly Step[];
@@ -28,9 +31,10 @@ export function terminal(config: Config, container: ProcessContainer): TerminalC
   const asked = config.process?.terminal === true;
   const { console } = container;
   if (!asked) {
-    const message = "cannot use console socket if runt will not detach or allocate tty";
-    const problems = [{ pointer: "/process/terminal", message, hint: "set it to true" }];
-    return { connect: [], open: [], send: [], problems: console.kind === "socket" ? problems : [] };
+    const hint = "set it to true";
+    const problem = { pointer: "/process/terminal", message: NEEDLESS_SOCKET, hint };
+    const problems = console.kind === "socket" ? [problem] : [];
+    return { connect: [], open: [], send: [], problems };
   }
   const because = "/process/terminal";
   const uid = config.process?.user?.uid ?? 0;

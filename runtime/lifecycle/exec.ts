@@ -4,6 +4,7 @@ import { frozen } from "../cgroup/frozen.ts";
 import { placesOf } from "../cgroup/places.ts";
 import type { ProcessContainer } from "../clauses/container.ts";
 import type { Joined } from "../clauses/join.ts";
+import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import type { Process } from "../config/types.gen.ts";
 import { callerLimits } from "../engine/caller.ts";
 import { type Init, runPlan } from "../engine/run.ts";
@@ -135,7 +136,7 @@ function consoleOf(
 ): ProcessContainer["console"] {
   if (consoleSocket === undefined) return { kind: terminal && !detach ? "foreground" : "none" };
   if (detach) return { kind: "socket", path: consoleSocket };
-  throw new RuntimeError("--console-socket is for a detached process (hint: add --detach)");
+  throw new RuntimeError(`${NEEDLESS_SOCKET} (hint: add --detach)`);
 }
 
 /** Tells who waits for it that the process is there; without that it is of no use to them. */

@@ -1,5 +1,6 @@
 // run: create, start and, in the foreground, the wait for the end with signals and a terminal.
 
+import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import { RuntimeError } from "../errors.ts";
 import { exitCodeOf, PR_SET_CHILD_SUBREAPER, prctl } from "../sys/process.ts";
 import { openSignalFd } from "../sys/signal.ts";
@@ -22,8 +23,7 @@ export function run(options: RunOptions): number {
     return 0;
   }
   if (options.consoleSocket !== undefined) {
-    const text = "cannot use console socket if runt will not detach or allocate tty";
-    throw new RuntimeError(`${text} (hint: add --detach)`);
+    throw new RuntimeError(`${NEEDLESS_SOCKET} (hint: add --detach)`);
   }
   if (!options.noSubreaper) prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Before there is anyone to signal: nothing that arrives from here on is lost.

@@ -21,6 +21,8 @@ export interface Terminal {
   slave: number;
   /** Types, and keeps what the terminal shows meanwhile. */
   type(text: string | Uint8Array): void;
+  /** Types again and again: the program that it is for may not have been there yet. */
+  typeUntil(text: string, shown: RegExp): Promise<void>;
   /** Types as much as is taken when nothing is read; returns the number of bytes. */
   fill(text: string): number;
   /** Everything that the terminal has shown so far. */
@@ -65,22 +67,30 @@ function openTerminal(): Terminal {
     return Buffer.concat(parts);
   };
   const shown = (): string => shownBytes().toString();
+  const type = (text: string | Uint8Array): void => {
+    const endMs = performance.now() + 20_000 * patience;
+    for (let rest = Buffer.from(text); rest.length > 0; ) {
+      const [events = 0] = poll([{ fd: master, events: POLLIN | POLLOUT }], 100);
+      if (events & POLLIN) drain();
+      if (events & POLLOUT) rest = rest.subarray(Math.max(tryWriteSome(master, rest), 0));
+      if (performance.now() > endMs) throw new Error(`nobody reads ${rest.length} bytes typed`);
+    }
+  };
   return {
     slave,
     shown,
     shownBytes,
-    type: (text) => {
-      const endMs = performance.now() + 20_000 * patience;
-      for (let rest = Buffer.from(text); rest.length > 0; ) {
-        const [events = 0] = poll([{ fd: master, events: POLLIN | POLLOUT }], 100);
-        if (events & POLLIN) drain();
-        if (events & POLLOUT) rest = rest.subarray(Math.max(tryWriteSome(master, rest), 0));
-        if (performance.now() > endMs) throw new Error(`nobody reads ${rest.length} bytes typed`);
-      }
+    type,
+    typeUntil: async (text, wanted) => {
+      await waitUntil(`${wanted}`, () => {
+        type(text);
+        return wanted.test(shown());
+      });
     },
     fill: (text) => {
       const all = Buffer.from(text);
       for (let taken = 0; ; ) {
+        if (taken === all.length) return taken;
         const [events = 0] = poll([{ fd: master, events: POLLOUT }], 200);
         if (events === 0) return taken;
         taken += Math.max(tryWriteSome(master, all.subarray(taken)), 0);
@@ -109,9 +119,15 @@ type Stream = number | "ignore" | "pipe";
 export function startOn(
   { slave }: Terminal,
   command: readonly string[],
-  streams: { stdin?: Stream; stdout?: Stream; stderr?: Stream; cwd?: string } = {},
+  options: {
+    stdin?: Stream;
+    stdout?: Stream;
+    stderr?: Stream;
+    cwd?: string;
+    env?: Record<string, string>;
+  } = {},
 ) {
-  const { stdin = slave, stdout = slave, stderr = slave, cwd = room.directory } = streams;
+  const { stdin = slave, stdout = slave, stderr = slave, cwd = room.directory } = options;
   return Bun.spawn(["setsid", ...(stdin === slave ? ["--ctty"] : []), ...command], {
     stdio: [stdin, stdout, stderr],
     cwd,
@@ -119,6 +135,7 @@ export function startOn(
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       TERM: "dumb",
       RUNT_TEST_ROOM: room.directory,
+      ...options.env,
     },
     timeout: 20_000 * patience,
     killSignal: "SIGKILL",
@@ -128,4 +145,9 @@ export function startOn(
 /** The runtime's command line with the room's state root. */
 export function runtOf(...args: string[]): string[] {
   return [runtime, "--root", room.root, ...args];
+}
+
+/** What a terminal sends for a letter and the control key. */
+export function key(letter: string): string {
+  return String.fromCharCode(letter.charCodeAt(0) & 31);
 }

@@ -1,6 +1,6 @@
 // The master of the terminal of a created container goes to a console socket.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { closeFd, O_DIRECTORY, O_PATH, open } from "../../runtime/sys/file.ts";
@@ -12,48 +12,35 @@ import { runt } from "../support/runt.ts";
 import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
+import { withReceiver } from "../support/with-receiver.ts";
 
 function terminal(text: string, more: Patch = {}): Patch {
   return { process: { ...script(text), terminal: true, ...more } };
 }
 
-/** Starts the receiver and creates a container that sends its terminal there. */
-async function withReceiver(
+/** Creates a container that sends its terminal to a receiver. */
+function withTerminalSent(
   patch: Patch,
   typed: string,
   use: (start: () => Promise<string>) => Promise<void>,
 ): Promise<void> {
-  // The socket's path is longer than an address (unix(7)).
-  const folder = join(freshDirectory(), "l".repeat(120));
-  mkdirSync(folder);
-  const receiver = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "../support/console-receiver.ts"), folder, "s", typed],
-    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
-  const timer = setTimeout(() => receiver.kill("SIGKILL"), 15_000);
-  try {
-    const socket = join(folder, "s");
-    await waitUntil("socket", () => existsSync(socket));
-    await withContainer(
+  return withReceiver(typed, (socket, shown) =>
+    withContainer(
       patch,
       async ({ does }) => {
         await use(async () => {
           await does("start");
-          return new Response(receiver.stdout).text();
+          return shown();
         });
       },
       { flags: ["--console-socket", socket] },
-    );
-  } finally {
-    clearTimeout(timer);
-    receiver.kill("SIGKILL");
-    await receiver.exited;
-  }
+    ),
+  );
 }
 
 test("create sends the master of the terminal to the console socket", async () => {
   const patch = terminal("read word; echo got $word; tty");
-  await withReceiver(patch, "hello\n", async (start) => {
+  await withTerminalSent(patch, "hello\n", async (start) => {
     const shown = await start();
     assert.match(shown, /received/);
     assert.match(shown, /got hello/);
@@ -64,7 +51,7 @@ test("create sends the master of the terminal to the console socket", async () =
 test("the terminal has the configured size, which means nothing without a terminal", async () => {
   if (foreignRuntime) return;
   const consoleSize = { height: 12, width: 34 };
-  await withReceiver(terminal("stty size", { consoleSize }), "", async (start) => {
+  await withTerminalSent(terminal("stty size", { consoleSize }), "", async (start) => {
     assert.match(await start(), /12 34/);
   });
   const { code, stderr } = await run({ process: { consoleSize } });
@@ -74,7 +61,7 @@ test("the terminal has the configured size, which means nothing without a termin
 
 test("a terminal of another user belongs to that user", async () => {
   const patch = terminal("stat -c %u $(tty)", { user: { uid: 1000, gid: 1000 } });
-  await withReceiver(patch, "", async (start) => {
+  await withTerminalSent(patch, "", async (start) => {
     assert.match(await start(), /^1000\r?$/m);
   });
 });

@@ -33,6 +33,7 @@ import { refusesBundle, refusesCommand } from "../support/refusal.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { runt, startRunt } from "../support/runt.ts";
 import { runTests, skip, test } from "../support/suite.ts";
+import { startOn, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const as = ordinaryUser();
@@ -478,16 +479,32 @@ test("a foreground container has a terminal, and its exit code", async () => {
     process["terminal"] = true;
     process["args"] = ["sh", "-c", "tty; stat -c %u /dev/pts/0; exit 7"];
   });
-  const command = `${as.runtime} run --bundle ${directory} ${freshName()}`;
-  const child = Bun.spawn([...as.through, "script", "-qec", command, "/dev/null"], {
-    cwd: directory,
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", TERM: "dumb", ...as.env },
-    // Open to the end: script types an end of file, and the terminal may echo it into the output.
-    stdin: "pipe",
+  const command = [...as.through, as.runtime, "run", "--bundle", directory, freshName()];
+  await withTerminal(async (terminal) => {
+    const child = startOn(terminal, command, { env: as.env });
+    assert.is(await child.exited, 7, terminal.shown());
+    assert.match(terminal.shown(), "/dev/pts/0\r\n0\r\n");
   });
-  const shown = await new Response(child.stdout).text();
-  assert.is(await child.exited, 7, shown);
-  assert.match(shown, "/dev/pts/0\r\n0\r\n");
+});
+
+test("at a terminal of root's, nobody waits in a write either", async () => {
+  const directory = await specBundle(({ process }) => {
+    process["terminal"] = true;
+    process["args"] = ["sh", "-c", "stty raw; while true; do echo yyyyyyyyyyyyyyy; done"];
+  });
+  const id = freshName();
+  const command = [...as.through, as.runtime, "run", "--bundle", directory, id];
+  await withTerminal(async (terminal) => {
+    const child = startOn(terminal, command, { env: as.env });
+    const status = async () => (await stateOf(id, { as }))?.status;
+    await waitUntil("a running container", async () => (await status()) === "running");
+    // More than all buffers hold; nothing is read meanwhile.
+    assert.ok(terminal.fill("x".repeat(100_000)) < 100_000);
+    await runt(["kill", id, "KILL"], { as });
+    await waitUntil("the end", async () => (await status()) !== "running");
+    child.kill("SIGTERM");
+    assert.is(await child.exited, 137);
+  });
 });
 
 test("preserved descriptors reach the program", async () => {

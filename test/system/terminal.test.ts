@@ -12,7 +12,7 @@ import { newRootfs } from "../support/rootfs.ts";
 import { runt } from "../support/runt.ts";
 import { shows } from "../support/shows.ts";
 import { foreignRuntime, runTests, test } from "../support/suite.ts";
-import { runtOf, startOn, type Terminal, withTerminal } from "../support/terminal.ts";
+import { key, runtOf, startOn, type Terminal, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
 
 type Streams = Parameters<typeof startOn>[2];
@@ -40,16 +40,6 @@ function terminalOf(text: string, { process = {}, ...rest }: Patch): Patch {
   const more = typeof process === "object" && !Array.isArray(process) ? process : {};
   return { ...rest, process: { ...script(text), terminal: true, ...more } };
 }
-
-/** Types again and again: the program that it is for may not have been there yet. */
-function typedUntil(terminal: Terminal, text: string, shown: RegExp): Promise<boolean> {
-  return waitUntil(`${shown}`, () => {
-    terminal.type(text);
-    return shown.test(terminal.shown());
-  });
-}
-
-const key = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) & 31);
 
 test("runt spec and run give a shell on a terminal", async () => {
   const directory = freshDirectory();
@@ -329,11 +319,11 @@ test("an interactive shell has job control", async () => {
     async (terminal) => {
       await terminal.shows("> ");
       terminal.type("sleep 100\n");
-      await typedUntil(terminal, key("Z"), /Stopped +sleep 100/);
+      await terminal.typeUntil(key("Z"), /Stopped +sleep 100/);
       terminal.type("bg; jobs; kill %1; sleep 101 &\n");
       await terminal.shows("Running");
       terminal.type("fg\n");
-      await typedUntil(terminal, key("Z"), /Stopped +sleep 101/);
+      await terminal.typeUntil(key("Z"), /Stopped +sleep 101/);
       // The first is refused while there are stopped jobs.
       terminal.type("exit 3\nexit 3\n");
       await waitUntil("exit", () => terminal.shown().includes("exit 3"));

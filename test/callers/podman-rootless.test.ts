@@ -1,7 +1,7 @@
 // Podman of an ordinary user, who has a range of ids besides. On cgroup v1 Podman gives such users
 // no cgroups, and so no limits, no `pause`, no `stats` and no `update`, with any runtime.
 
-import { chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { room } from "../support/room.ts";
@@ -10,8 +10,8 @@ import { testPodman } from "./podman.ts";
 
 testPodman("user", (podman) => {
   test("the user's own id is kept inside, and owns what it makes", async () => {
-    const script = "id -u; touch /tmp/x; stat -c %u /tmp/x /";
-    const kept = await podman.inside(script, "--userns=keep-id");
+    const script = "id -u; touch /scratch/x; stat -c %u /scratch/x /";
+    const kept = await podman.inside(script, "--userns=keep-id", "--tmpfs=/scratch:mode=1777");
     assert.equal(kept.split("\n"), [`${room.uid}`, `${room.uid}`, "0"]);
   });
 

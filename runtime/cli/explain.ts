@@ -28,10 +28,7 @@ export function explainedText(field: Explained): string {
     ["allowed", field.allowed ?? ""],
     ["spec", node.spec ?? ""],
     ["", field.url],
-    [
-      "runt",
-      status === "not supported yet" ? "Refuses it: it is not supported yet." : explanation.does,
-    ],
+    ["runt", explanation.does],
     ["steps", stepsText(field, steps)],
     ["kernel", status === "acted on" ? kernelText(kernel) : ""],
   ];

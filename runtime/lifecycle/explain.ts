@@ -1,6 +1,6 @@
 // One field of config.json: what the specification says, and what is done with it here.
 
-import { IGNORED_FIELDS, REFUSED_FIELDS } from "../clauses/refused.ts";
+import { IGNORED_FIELDS } from "../clauses/ignored.ts";
 import { type Field, fieldNamed } from "../config/field.ts";
 import type { SchemaNode } from "../config/schema-node.ts";
 import { wantedText } from "../config/wanted.ts";
@@ -8,7 +8,7 @@ import { OCI_VERSION } from "../version.ts";
 
 /** A field as `runt explain` shows it. */
 export interface Explained extends Field {
-  /** Whether it is acted on, refused with its pointer, or means nothing here. */
+  /** Whether it is acted on, or means nothing here. */
   status: Status;
   /** Which values are accepted, in words; absent where the type says it. */
   allowed?: string;
@@ -16,7 +16,7 @@ export interface Explained extends Field {
   url: string;
 }
 
-export type Status = "acted on" | "not supported yet" | "ignored";
+export type Status = "acted on" | "ignored";
 
 /**
  * @param path dotted, or a JSON pointer; empty for the whole configuration
@@ -36,9 +36,7 @@ export function explain(path: string): Explained {
 
 /** What becomes of a field, from the tables that the clauses themselves work by. */
 export function statusOf(pointer: string): Status {
-  if (isBelow(pointer, IGNORED_FIELDS)) return "ignored";
-  if (isBelow(pointer, REFUSED_FIELDS)) return "not supported yet";
-  return "acted on";
+  return isBelow(pointer, IGNORED_FIELDS) ? "ignored" : "acted on";
 }
 
 function allowedText({ unit: _, ...node }: SchemaNode): string | undefined {

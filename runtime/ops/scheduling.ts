@@ -1,7 +1,12 @@
 // How the kernel treats the program: CPU and I/O scheduling, and where its memory is taken from.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import { trySetIoPriority, trySetMemoryPolicy, trySetScheduling } from "../sys/scheduling.ts";
+import {
+  trySetAffinity,
+  trySetIoPriority,
+  trySetMemoryPolicy,
+  trySetScheduling,
+} from "../sys/scheduling.ts";
 import { defineOp, type OpContext } from "./op.ts";
 
 const EPERM = 1;
@@ -99,6 +104,18 @@ function memoryPolicyHint(errno: number): string | undefined {
   if (errno !== EINVAL) return undefined;
   return "a node is not there or not in the container's cpuset, or the mode does not take such nodes or flags";
 }
+
+/** sched_setaffinity(2), kept over clone(2) and execve(2). */
+export const setAffinity = defineOp<{ text: string; cpus: readonly number[] }>({
+  name: "affinity.set",
+  print: ({ text }) => text,
+  run: ({ text, cpus }) => {
+    const result = trySetAffinity(cpus);
+    if (result === 0) return;
+    const hint = result === -EINVAL ? "none of them is online and in the cpuset" : undefined;
+    throw fault(`sched_setaffinity(${text})`, -result, hint);
+  },
+});
 
 function pidOf(target: Target, context: OpContext): number {
   return target === "self" ? 0 : context.initPid();

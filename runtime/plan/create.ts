@@ -3,6 +3,7 @@
 import { cgroup } from "../clauses/cgroup.ts";
 import { cgroupOwner } from "../clauses/cgroup-owner.ts";
 import type { Container } from "../clauses/container.ts";
+import { cpuAffinity } from "../clauses/cpu-affinity.ts";
 import { devices } from "../clauses/devices.ts";
 import { hooks } from "../clauses/hooks.ts";
 import { hostname } from "../clauses/hostname.ts";
@@ -17,7 +18,6 @@ import { netDevices } from "../clauses/net-devices.ts";
 import { notifySocket } from "../clauses/notify-socket.ts";
 import { personality } from "../clauses/personality.ts";
 import { processClause } from "../clauses/process.ts";
-import { refused } from "../clauses/refused.ts";
 import { rlimits } from "../clauses/rlimits.ts";
 import { root } from "../clauses/root.ts";
 import { scheduler } from "../clauses/scheduler.ts";
@@ -65,7 +65,6 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
   const opened = [...trees.open, ...nodes.open, ...ready.open];
 
   const problems = [
-    ...refused(config),
     ...[
       group,
       spaces,
@@ -83,6 +82,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
       persona,
       memory,
       processor,
+      cpuAffinity(config), // For `exec`; what is wrong with it is said now.
       callouts,
     ].flatMap((clause) => clause.problems),
   ];

@@ -2,13 +2,13 @@
 // which `create` has as well.
 
 import type { ProcessContainer } from "../clauses/container.ts";
+import { cpuAffinity } from "../clauses/cpu-affinity.ts";
 import { identity } from "../clauses/identity.ts";
 import { ioPriority } from "../clauses/io-priority.ts";
 import { type Joined, join } from "../clauses/join.ts";
 import { memoryPolicy } from "../clauses/memory-policy.ts";
 import { personality } from "../clauses/personality.ts";
 import { processClause } from "../clauses/process.ts";
-import { refused } from "../clauses/refused.ts";
 import { rlimits } from "../clauses/rlimits.ts";
 import { scheduler } from "../clauses/scheduler.ts";
 import { securityLabels } from "../clauses/security-labels.ts";
@@ -50,9 +50,11 @@ export function execPlan(
   const memory = memoryPolicy(inside);
   const disk = ioPriority(inside, facts);
   const processor = scheduler(inside, facts);
+  const cpus = cpuAffinity(inside);
   const problems = [
-    ...refused(inside),
-    ...[console, program, labels, persona, memory, processor].flatMap((clause) => clause.problems),
+    ...[console, program, labels, persona, memory, processor, cpus].flatMap(
+      (clause) => clause.problems,
+    ),
   ];
   if (problems.length > 0) throw new ConfigError(file, problems);
 
@@ -69,6 +71,7 @@ export function execPlan(
     console.connect, // A wrong socket fails before anything is done.
     program.listener,
     way.hold,
+    cpus.initial, // Before the container's cgroup is entered, which on v2 is by birth.
     way.cgroup.open,
     way.clone,
     way.cgroup.join,
@@ -95,6 +98,7 @@ export function execPlan(
     byHost.length > 0 ? [waits("host")] : [],
     byHost,
     byHost.length > 0 ? [waits("init")] : [],
+    cpus.final, // After it; the kernel has reset what was, where the cgroup has CPUs of its own.
     program.release, // From here on the end of the host is not that of the program.
     limits.set, // Late: a small limit would hurt us, and raising one takes privileges.
     who.change, // From here on only the program's own rights, before anyone inside sees it.

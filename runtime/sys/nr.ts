@@ -85,6 +85,7 @@ const X86_64 = {
   set_mempolicy: 238,
   ioprio_set: 251,
   sched_setattr: 314,
+  sched_setaffinity: 203,
   eventfd2: 290,
   inotify_init1: 294,
   inotify_add_watch: 254,

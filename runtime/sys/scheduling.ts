@@ -54,6 +54,15 @@ export function trySetMemoryPolicy(mode: number, nodes: readonly number[]): numb
   return syscall(NR.set_mempolicy, mode, address, NODES_MAX + 1);
 }
 
+/** sched_setaffinity(2) of this process; returns 0 or the negative errno. */
+export function trySetAffinity(cpus: readonly number[]): number {
+  const words = Math.floor(Math.max(0, ...cpus) / 64) + 1;
+  const { address, bytes } = piece(words * 8);
+  for (const cpu of cpus) bytes[cpu >> 3] = (bytes[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  const result = syscall(NR.sched_setaffinity, 0, words * 8, address);
+  return Math.min(result, 0);
+}
+
 /** personality(2). */
 export function setPersonality(persona: number): void {
   check(syscall(NR.personality, persona), () => `personality(0x${persona.toString(16)})`);

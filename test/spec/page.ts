@@ -22,7 +22,7 @@ by \`shows("ID")\`, its last statement.
  *
  * @param headings all demands, in the order of the specification
  * @param shown the tests that show them
- * @param notYet pointers of valid fields that are refused, and other names of what is not there yet
+ * @param notYet names of what is not there yet
  */
 export function page(
   headings: readonly Heading[],
@@ -34,8 +34,12 @@ export function page(
   const parts = [
     INTRODUCTION,
     `Of ${all.length} demands, ${closed.length} are shown by tests and ${open.length} are not.\n`,
-    "## Not yet\n\nValid fields, and properties of `features`, that are not supported yet; refused by name:\n",
-    `${notYet.map((name) => `- \`${name}\``).join("\n")}\n`,
+    ...(notYet.length === 0
+      ? []
+      : [
+          "## Not yet\n\nProperties of `features` that are not supported yet:\n",
+          `${notYet.map((name) => `- \`${name}\``).join("\n")}\n`,
+        ]),
   ];
   let document = "";
   for (const heading of headings) {

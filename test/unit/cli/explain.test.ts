@@ -45,9 +45,7 @@ test("no line is longer than 80 columns, but for addresses", () => {
 test("what becomes of a field is told as the clauses tell it", () => {
   assert.is(statusOf("/process/commandLine"), "ignored");
   assert.is(statusOf("/windows/layerFolders"), "ignored");
-  assert.is(statusOf("/process/execCPUAffinity/initial"), "not supported yet");
   assert.is(statusOf("/linux/resources/memory/limit"), "acted on");
-  assert.match(explainedText(explain("process.execCPUAffinity.initial")), "not supported yet");
 });
 
 test.run();

@@ -9,15 +9,14 @@ import { explanationTable } from "../../../runtime/config/explain.gen.ts";
 import { type Field, fieldNamed } from "../../../runtime/config/field.ts";
 import { configRules } from "../../../runtime/config/rules.ts";
 import { schemaTable } from "../../../runtime/config/schemas.gen.ts";
-import type { Config } from "../../../runtime/config/types.gen.ts";
 import { validateConfig } from "../../../runtime/config/validate.gen.ts";
 import { escapeKey } from "../../../runtime/config/walk.ts";
-import { ConfigError, type Problem } from "../../../runtime/errors.ts";
+import { ConfigError } from "../../../runtime/errors.ts";
 import { statusOf } from "../../../runtime/lifecycle/explain.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
 import type { Plan } from "../../../runtime/plan/step.ts";
 import { demo } from "../../support/container-facts.ts";
-import { changesOf, replaced } from "./changes.ts";
+import { changesOf } from "./changes.ts";
 import { type Sample, samples } from "./plannable.ts";
 
 const fieldsByPath = new Map<string, Field>();
@@ -40,10 +39,8 @@ test("every field has its explanation, but for those of other platforms", () => 
 
 test("every field that makes steps is in the sample, and changes these steps", () => {
   const made = opsByField();
-  const notYet = samples.flatMap((sample) => planOf(sample).problems.map(({ pointer }) => pointer));
   const wrong = fieldsBelow("").flatMap(({ pointer, explanation }) => {
     if (statusOf(pointer) !== "acted on") return [];
-    if (notYet.some((refused) => isAt(pointer, refused))) return [];
     const found = made.get(pointer);
     if (found === undefined) return [`${pointer} is not in the sample`];
     if (
@@ -58,14 +55,6 @@ test("every field that makes steps is in the sample, and changes these steps", (
       .map((name) => `${pointer} does not change ${name}, but ${[...found].join(", ")}`);
   });
   assert.is(wrong.join("\n"), "");
-});
-
-test("the samples are refused only what is not supported yet", () => {
-  const problems = samples.flatMap((sample) => planOf(sample).problems);
-  assert.equal(
-    problems.filter((problem) => !isNotYet(problem)),
-    [],
-  );
 });
 
 test.run();
@@ -83,21 +72,20 @@ function opsByField(): Map<string, Set<string>> {
 }
 
 function addOps(sample: Sample, made: Map<string, Set<string>>): void {
-  const { plan, config: planned } = planOf(sample);
+  const plan = planOf(sample);
   const whole = linesOf(plan);
   const tried = new Set<string>();
-  for (const { keys, config } of changesOf(planned)) {
+  for (const { keys, config } of changesOf(sample.config)) {
     const { pointer, explanation } = fieldAt(keys);
     const names = made.get(pointer) ?? new Set<string>();
     made.set(pointer, names);
     // One change that shows all of them is enough.
     if (tried.has(pointer) && explanation.steps.every((name) => names.has(name))) continue;
     if (!validateConfig(config) || configRules(config).length > 0) continue;
-    const changed = planOf({ config, host: sample.host });
-    if (!changed.problems.every(isNotYet)) continue;
+    const changed = planOrNone({ config, host: sample.host });
+    if (changed === undefined) continue;
     tried.add(pointer);
-    for (const line of difference(whole, linesOf(changed.plan)))
-      names.add(line.split(" ")[0] ?? "");
+    for (const line of difference(whole, linesOf(changed))) names.add(line.split(" ")[0] ?? "");
   }
   for (const [pointer, names] of made) {
     for (const { op, because } of plan) if (isAt(because, pointer)) names.add(op.name);
@@ -118,46 +106,18 @@ function isAt(pointer: string, field: string): boolean {
   return place === parent || place?.startsWith(`${parent}/`) === true;
 }
 
-function isNotYet({ message }: Problem): boolean {
-  return message.includes("not supported yet");
+function planOf({ config, host }: Sample): Plan {
+  return createPlan(config, host, { ...demo, rootfs: `/bundles/demo/${config.root.path}` });
 }
 
-interface Planned {
-  plan: Plan;
-  /** Without what is not supported yet. */
-  config: Config;
-  problems: readonly Problem[];
-}
-
-/** The plan without what is not supported yet, and the problems that were in its way. */
-function planOf({ config, host }: Sample): Planned {
-  const told: Problem[] = [];
-  let rest = config;
-  for (;;) {
-    try {
-      return {
-        plan: createPlan(rest, host, { ...demo, rootfs: `/bundles/demo/${rest.root.path}` }),
-        config: rest,
-        problems: told,
-      };
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      told.push(...error.problems);
-      if (!error.problems.every(isNotYet)) return { plan: [], config: rest, problems: told };
-      for (const { pointer } of error.problems.toReversed()) rest = without(rest, pointer);
-    }
+/** Undefined for what cannot be done. */
+function planOrNone(sample: Sample): Plan | undefined {
+  try {
+    return planOf(sample);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return undefined;
   }
-}
-
-/** The configuration without a value, and without what cannot be without it. */
-function without(config: Config, pointer: string): Config {
-  let keys = pointer.split("/").slice(1);
-  while (keys.length > 0) {
-    const rest = replaced(config, keys, undefined);
-    if (validateConfig(rest)) return rest;
-    keys = keys.slice(0, -1);
-  }
-  throw new Error(`${pointer} cannot be left out`);
 }
 
 function linesOf(plan: Plan): string[] {

@@ -29,6 +29,7 @@ import { isHostRoot } from "./caller-may.ts";
 import type { ProcessContainer } from "./container.ts";
 import { hasJoiner, hasNewNamespace } from "./namespaces.ts";
 import { notifyEnvironment } from "./notify-socket.ts";
+import { isSetAfterFork } from "./scheduler.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
 import { labelledKeyring } from "./security-labels.ts";
 
@@ -45,7 +46,9 @@ export interface ProcessClause {
   /** By init or its joiner for itself, whose files are nobody's but root's once it is protected. */
   ownScore: readonly Step[];
   /** First of all in init. */
-  begin: readonly Step[];
+  protect: readonly Step[];
+  /** With the ids of the container's root. */
+  session: readonly Step[];
   /** The working directory while the root can still be written. */
   directory: readonly Step[];
   /** In the container's root: what fails `create` if it cannot be done. */
@@ -64,8 +67,7 @@ export function processClause(
 ): ProcessClause {
   const { filter, problems } = seccomp(config, facts);
   const process = config.process;
-  const begin = [
-    step("init", protectProcess({}), ""),
+  const session = [
     ...(container.joins ? [] : [step("init", newSession({}), "")]),
     ...(container.sessionKeyring
       ? labelledKeyring(
@@ -76,7 +78,8 @@ export function processClause(
       : []),
   ];
   const release = [step("init", releaseProcess({}), "")];
-  const always = { hide: hideSteps(facts), begin, release, problems };
+  const protect = [step("init", protectProcess({}), "")];
+  const always = { hide: hideSteps(facts), protect, session, release, problems };
   if (process === undefined) {
     return {
       ...always,
@@ -114,7 +117,9 @@ export function processClause(
           argv: args,
           env,
           filter: filterOf(filter),
-          clone: container.joins ? { terminal: process.terminal === true } : null,
+          clone: container.joins
+            ? { terminal: process.terminal === true, waits: isSetAfterFork(process) }
+            : null,
         }),
         "/process/args",
       ),

@@ -1,6 +1,12 @@
 // process.scheduler (config.md#linux-process): CPU scheduling of the program.
 
-import type { Config, Scheduler, SchedulerFlag, SchedulerPolicy } from "../config/types.gen.ts";
+import type {
+  Config,
+  Process,
+  Scheduler,
+  SchedulerFlag,
+  SchedulerPolicy,
+} from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { setScheduling } from "../ops/scheduling.ts";
@@ -30,6 +36,7 @@ const FLAGS: Readonly<Record<SchedulerFlag, number>> = {
 };
 
 const POINTER = "/process/scheduler";
+const RESET_ON_FORK = "SCHED_FLAG_RESET_ON_FORK";
 
 export interface SchedulerClause {
   /** Where init may do it: last of what fails `create`. */
@@ -39,6 +46,13 @@ export interface SchedulerClause {
   /** Where init still has to fork. */
   afterHooks: readonly Step[];
   problems: readonly Problem[];
+}
+
+/** By the host, while the process waits that an exec has cloned. */
+export function schedulerAfterFork(config: Config): Step[] {
+  const { process } = config;
+  if (process?.scheduler === undefined || !isSetAfterFork(process)) return [];
+  return [step("host", opFrom(process.scheduler, true), POINTER)];
 }
 
 export function scheduler(config: Config, facts: HostFacts): SchedulerClause {
@@ -76,9 +90,15 @@ function opFrom(scheduler: Scheduler, isHosts: boolean): Step["op"] {
   });
 }
 
+/** Whether only the last process of all can have it, which is cloned with everything else done. */
+export function isSetAfterFork({ scheduler: wanted }: Process): boolean {
+  if (wanted === undefined) return false;
+  return wanted.policy === "SCHED_DEADLINE" || wanted.flags?.includes(RESET_ON_FORK) === true;
+}
+
 /** sched(7): a process under SCHED_DEADLINE forks only if its children are not. */
 function canFork({ policy, flags = [] }: Scheduler): boolean {
-  return policy !== "SCHED_DEADLINE" || flags.includes("SCHED_FLAG_RESET_ON_FORK");
+  return policy !== "SCHED_DEADLINE" || flags.includes(RESET_ON_FORK);
 }
 
 /** What the kernel would call an invalid argument without saying which. */

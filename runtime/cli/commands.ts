@@ -206,6 +206,12 @@ const EXEC_FLAGS: readonly Flag[] = [
     help: "Descriptors to pass on besides stdin, stdout and stderr",
     defaultText: "0",
   },
+  {
+    name: "cgroup",
+    kind: "list",
+    help: "Where below the container's cgroup: PATH, or CONTROLLER[,CONTROLLER]:PATH with cgroup v1; repeatable",
+  },
+  { name: "timeout", kind: "text", help: "Kill the process after this time, such as 1m30s" },
   { name: "ignore-paused", kind: "switch", help: "Wait in a paused container until it is resumed" },
 ];
 

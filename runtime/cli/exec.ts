@@ -6,6 +6,7 @@ import type { ExecProcess } from "../lifecycle/exec-process.ts";
 import { absolutePath } from "./absolute-path.ts";
 import { type Arguments, commandNamed, type Surroundings } from "./commands.ts";
 import { containerId } from "./container-id.ts";
+import { durationMs } from "./duration.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Executes a process in a container; its exit code becomes the program's. */
@@ -18,6 +19,8 @@ export function execCommand(given: Arguments, surroundings: Surroundings): numbe
     detach: given.on("detach"),
     preserveFds: given.count("preserve-fds"),
     ignorePaused: given.on("ignore-paused"),
+    cgroups: given.list("cgroup"),
+    ...timeLimit(given),
     ...places(given),
     log,
     environment,
@@ -33,6 +36,17 @@ function places(given: Arguments): Pick<ExecOptions, "pidFile" | "consoleSocket"
     ...(consoleSocket !== undefined && { consoleSocket: absolutePath(consoleSocket) }),
     ...(pidfdSocket !== undefined && { pidfdSocket: absolutePath(pidfdSocket) }),
   };
+}
+
+function timeLimit(given: Arguments): Pick<ExecOptions, "timeoutMs"> {
+  const text = given.text("timeout");
+  if (text === undefined) return {};
+  const timeoutMs = durationMs(text);
+  if (timeoutMs === undefined || timeoutMs <= 0) {
+    throw new RuntimeError(`--timeout is "${text}", wanted a duration such as 1m30s`);
+  }
+  if (given.on("detach")) throw wrong("--timeout does not go with --detach: nobody stays to look");
+  return { timeoutMs };
 }
 
 /** Flags that say what a file says as well. */
@@ -61,7 +75,7 @@ function processOf(given: Arguments): ExecProcess {
     ...(user !== undefined && { user: userOf(user) }),
     additionalGids: given.list("additional-gids").map((text) => idOf(text, "--additional-gids")),
     capabilities: given.list("cap").map((name) => name.toUpperCase()),
-    noNewPrivileges: given.on("no-new-privs"),
+    ...(given.text("no-new-privs") !== undefined && { noNewPrivileges: given.on("no-new-privs") }),
     ...(apparmorProfile !== undefined && { apparmorProfile }),
     ...(selinuxLabel !== undefined && { selinuxLabel }),
   };

@@ -53,6 +53,8 @@ export interface Recorder {
   result(): { errno: number; stage: number };
   /** Pid of the process that was cloned last of all; 0 if none was. */
   program(): number;
+  /** What it may be waiting for. */
+  letProgramGo(): void;
   /** Descriptor in init of the listener for SCMP_ACT_NOTIFY, once the filter is loaded. */
   listener(): number | undefined;
   /** Init waits for this before it executes the program. */
@@ -126,6 +128,7 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
       errno: -view.getInt32(RESULT.errno, true),
       stage: view.getInt32(RESULT.stage, true),
     }),
+    letProgramGo: () => view.setInt32(RESULT.go, 1, true),
     program: () => view.getInt32(RESULT.pid, true),
     listener: () => {
       const word = view.getInt32(RESULT.listener, true);

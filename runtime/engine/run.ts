@@ -17,13 +17,15 @@ import {
   trySignal,
   waitFor,
 } from "../sys/process.ts";
-import { receiveByte, sendByte, socketPair } from "../sys/socket.ts";
+import { POLLIN, poll } from "../sys/signal.ts";
+import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
 import { lastCallFault } from "./last-call-fault.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
 import { FAILURE_SEPARATOR, makeRecorder, type Recorder } from "./recorder.ts";
 import { storyOf } from "./story.ts";
+import { awaitUntil, CalledOff, type Until } from "./until.ts";
 
 export interface Run {
   plan: Plan;
@@ -32,6 +34,10 @@ export interface Run {
   record(phase: "identified" | "created", init: Init): void;
   /** Called with what init could not say itself. */
   warn(text: string): void;
+  /** While the last process of an exec may wait for somebody who takes the listener of its filter. */
+  listen?: (recorder: Recorder, baton: number) => void;
+  /** How long the host waits for init. */
+  until?: Until;
   /** Called once for each step, in order, when the plan has been walked or has failed. */
   trace: ((entry: TraceEntry) => void) | undefined;
 }
@@ -206,7 +212,7 @@ class Walker implements OpContext {
   }
 
   #receiveBaton(after: number): void {
-    const received = receiveByte(this.#baton);
+    const received = this.#receive();
     // The other side is gone: the host says why, anyone else has nobody left to work for.
     if (received === undefined) {
       if (this.#who === "host") throw new LostInit();
@@ -214,6 +220,13 @@ class Walker implements OpContext {
     }
     const gives = this.#run.plan[after]?.op.gives;
     if (received.fd !== undefined && gives !== undefined) this.slots.put(gives, received.fd);
+  }
+
+  /** What comes on the baton; only the host has a limit of time, and somebody who may call it off. */
+  #receive(): Received | undefined {
+    const { until } = this.#run;
+    if (until !== undefined && this.#who === "host") awaitUntil(this.#baton, until);
+    return receiveByte(this.#baton);
   }
 
   keepCall(call: () => never): void {
@@ -298,22 +311,43 @@ class Walker implements OpContext {
     this.#run.record(phase, this.requireInit());
   }
 
-  awaitProgram(name: string): void {
-    const init = this.requireInit();
-    // Its end is the end of everyone who has a part of the plan.
-    while (receiveByte(this.#baton) !== undefined);
-    const { errno, stage } = this.recorder.result();
-    const pid = this.recorder.program();
-    if (pid === 0 && errno === 0) throw new LostInit();
-    const pidfd = pid === 0 ? undefined : openPidfd(pid);
-    if (pidfd === undefined || errno !== 0) {
-      if (pidfd !== undefined) waitFor(pidfd);
-      throw new RuntimeError(lastCallFault({ name, stage, errno }));
+  adoptProgram(): void {
+    const LOOK_EVERY_MS = 1;
+    while (this.recorder.program() === 0) {
+      const [ended] = poll([{ fd: this.#baton, events: POLLIN }], LOOK_EVERY_MS);
+      if (ended !== 0 && this.recorder.program() === 0) throw this.#lastCallFailed("");
     }
-    waitFor(init.pidfd);
-    this.slots.close("$init");
+    const pid = this.recorder.program();
+    const pidfd = openPidfd(pid);
+    if (pidfd === undefined) throw new LostInit();
+    // Its maker waits for it, and ends with nothing left to say.
+    this.#joiner = this.requireInit();
+    this.slots.take("$init");
     this.#init = { pid, pidfd };
     this.slots.put("$init", pidfd);
+  }
+
+  letProgramGo(): void {
+    this.recorder.letProgramGo();
+  }
+
+  awaitProgram(name: string): void {
+    // The end of everyone who has a part of the plan.
+    this.#run.listen?.(this.recorder, this.#baton);
+    while (this.#receive() !== undefined);
+    const { errno } = this.recorder.result();
+    const isMade = this.recorder.program() !== 0;
+    if (isMade && this.#joiner === undefined) this.adoptProgram();
+    if (!isMade || errno !== 0) throw this.#lastCallFailed(name);
+    if (this.#joiner === undefined) return;
+    waitFor(this.#joiner.pidfd);
+    closeFd(this.#joiner.pidfd);
+    this.#joiner = undefined;
+  }
+
+  #lastCallFailed(name: string): RuntimeError {
+    const { errno, stage } = this.recorder.result();
+    return errno === 0 ? new LostInit() : new RuntimeError(lastCallFault({ name, stage, errno }));
   }
 
   closeOthers(first: number): void {
@@ -343,12 +377,23 @@ class Walker implements OpContext {
       .filter((pidfd) => pidfd !== undefined)
       .map((pidfd) => {
         trySignal(pidfd, SIGKILL);
-        return waitFor(pidfd);
+        // One that v1 has frozen ends when it is thawed.
+        return error instanceof CalledOff ? undefined : waitFor(pidfd);
       });
+    if (error instanceof CalledOff) this.#killProgram();
     this.#takeBack();
     this.slots.closeAll();
     closeFd(this.#baton);
     return this.#blame(error, endings.at(-1));
+  }
+
+  /** It may be there without having been adopted. */
+  #killProgram(): void {
+    const pid = this.recorder.program();
+    const pidfd = pid === 0 ? undefined : openPidfd(pid);
+    if (pidfd === undefined) return;
+    trySignal(pidfd, SIGKILL);
+    closeFd(pidfd);
   }
 
   /** What the host's steps did that nobody can undo without their descriptors, last first. */

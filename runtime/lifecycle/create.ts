@@ -122,6 +122,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): RecordContent {
     ),
     cgroups: cgroups.map(({ directory }) => directory),
     ...(unit && { unit }),
+    ...(options.noNewKeyring && { noNewKeyring: true }),
     ownPidNamespace: hasNewNamespace(config, "pid"),
     journal: plan
       .filter(({ op }) => op.undo !== undefined)

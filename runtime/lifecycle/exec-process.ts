@@ -14,7 +14,7 @@ export interface ProcessChanges {
   additionalGids: readonly number[];
   /** Names, for the bounding, permitted and effective set. */
   capabilities: readonly string[];
-  noNewPrivileges: boolean;
+  noNewPrivileges?: boolean;
   apparmorProfile?: string;
   selinuxLabel?: string;
 }
@@ -27,8 +27,24 @@ export function execProcess(
   config: Config,
 ): { process: Process; file: string } {
   return "file" in wanted
-    ? { process: processFrom(wanted), file: wanted.file }
+    ? { process: { ...confinementOf(config), ...processFrom(wanted) }, file: wanted.file }
     : { process: changed(wanted, config), file: "exec" };
+}
+
+/** What a file need not repeat: where it is silent, the process is bound as the container is. */
+function confinementOf({ process = { cwd: "/", args: [] } }: Config): Partial<Process> {
+  const { capabilities, rlimits, oomScoreAdj, apparmorProfile, selinuxLabel } = process;
+  const { scheduler, ioPriority, execCPUAffinity } = process;
+  return {
+    ...(capabilities && { capabilities }),
+    ...(rlimits && { rlimits }),
+    ...(oomScoreAdj !== undefined && { oomScoreAdj }),
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
+    ...(selinuxLabel !== undefined && { selinuxLabel }),
+    ...(scheduler && { scheduler }),
+    ...(ioPriority && { ioPriority }),
+    ...(execCPUAffinity && { execCPUAffinity }),
+  };
 }
 
 function processFrom({ file, terminal }: { file: string; terminal: boolean }): Process {
@@ -40,7 +56,8 @@ function processFrom({ file, terminal }: { file: string; terminal: boolean }): P
 }
 
 function changed(changes: ProcessChanges, config: Config): Process {
-  const { args, terminal, cwd, env, user, additionalGids, apparmorProfile, selinuxLabel } = changes;
+  const { args, terminal, cwd, env, user, additionalGids } = changes;
+  const { noNewPrivileges, apparmorProfile, selinuxLabel } = changes;
   const base: Partial<Process> = config.process ?? {};
   if (args.length === 0) throw new RuntimeError("there is nothing to execute");
   const groups = [...(base.user?.additionalGids ?? []), ...additionalGids];
@@ -52,7 +69,7 @@ function changed(changes: ProcessChanges, config: Config): Process {
     env: [...(base.env ?? []), ...env],
     user: { uid: 0, gid: 0, ...base.user, ...user, additionalGids: groups },
     ...(changes.capabilities.length > 0 && { capabilities: withMore(base, changes.capabilities) }),
-    ...(changes.noNewPrivileges && { noNewPrivileges: true }),
+    ...(noNewPrivileges !== undefined && { noNewPrivileges }),
     ...(apparmorProfile !== undefined && { apparmorProfile }),
     ...(selinuxLabel !== undefined && { selinuxLabel }),
   };

@@ -1,39 +1,42 @@
 // exec: another process in a container that is there.
 
-import { frozen } from "../cgroup/frozen.ts";
-import { placesOf } from "../cgroup/places.ts";
 import type { ProcessContainer } from "../clauses/container.ts";
-import type { Joined } from "../clauses/join.ts";
+import { listenerFrom } from "../clauses/seccomp.ts";
 import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import type { Process } from "../config/types.gen.ts";
 import { callerLimits } from "../engine/caller.ts";
-import { type Init, runPlan } from "../engine/run.ts";
-import { RuntimeError, StateError } from "../errors.ts";
-import type { HostFacts } from "../host/facts.ts";
+import { type Init, type Run, runPlan } from "../engine/run.ts";
+import { RuntimeError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
 import { execPlan } from "../plan/exec.ts";
 import type { Plan } from "../plan/step.ts";
-import { missing, type Place } from "../store/directory.ts";
-import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
-import { AT_FDCWD, closeFd, statusAt } from "../sys/file.ts";
-import { exitCodeOf, SIGKILL, trySignal } from "../sys/process.ts";
-import { openSignalFd } from "../sys/signal.ts";
+import type { Place } from "../store/directory.ts";
+import type { ContainerRecord } from "../store/record.ts";
+import { closeFd } from "../sys/file.ts";
+import { exitCodeOf, SIGKILL, tryKill, trySignal } from "../sys/process.ts";
+import { openEndingSignalFd, openSignalFd } from "../sys/signal.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
+import { windowSize } from "../sys/terminal.ts";
 import { type ExecProcess, execProcess } from "./exec-process.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { attend } from "./foreground.ts";
+import { joinable, joinedBy } from "./joined.ts";
 import { keptConfig } from "./kept-config.ts";
-import { otherNamespaces } from "./own-namespace.ts";
 import { writePidFile } from "./pid-file.ts";
 import { requireOpen } from "./require-open.ts";
-import { isAlive } from "./status.ts";
+import { identityOf } from "./status.ts";
 
 export interface ExecOptions extends Place {
   process: ExecProcess;
   detach: boolean;
   preserveFds: number;
+  /** Whether to wait in a paused container. */
   ignorePaused: boolean;
+  /** Places below the container's cgroup: a path, or CONTROLLER[,CONTROLLER]:PATH. */
+  cgroups: readonly string[];
+  /** After this the process is killed; counts from the start of this program. */
+  timeoutMs?: number;
   pidFile?: string;
   consoleSocket?: string;
   pidfdSocket?: string;
@@ -48,10 +51,10 @@ export interface ExecOptions extends Place {
  * @throws StateError when there is no such container, or none that a process could come to
  */
 export function exec(options: ExecOptions): number {
-  const { environment, preserveFds, log, detach } = options;
+  const { environment, preserveFds, log, detach, timeoutMs } = options;
   requireProtectedExecutable({ environment, preserveFds });
   requireOpen(preserveFds);
-  const plan = planOf(options);
+  const { plan, listen } = prepared(options);
   // Before there is anyone to signal: nothing that arrives from here on is lost.
   const signals = detach ? undefined : openSignalFd();
   const { init, slots } = runPlan({
@@ -60,59 +63,80 @@ export function exec(options: ExecOptions): number {
     record: () => undefined,
     warn: (text) => log.warn(text),
     trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
+    ...(listen && { listen }),
+    ...(signals !== undefined && {
+      until: { deadlineMs: timeoutMs, signals: openEndingSignalFd() },
+    }),
   });
   announce(options, init);
   if (signals === undefined) return 0;
   const console = slots.has("$console") ? slots.take("$console") : undefined;
-  return exitCodeOf(attend({ init, signals, console, begin: () => undefined }));
+  let isLate = false;
+  const ending = attend({
+    init,
+    signals,
+    console,
+    begin: () => undefined,
+    ...(timeoutMs !== undefined && {
+      deadline: {
+        atMs: timeoutMs,
+        pass: () => {
+          isLate = true;
+          killGroup(init);
+        },
+      },
+    }),
+  });
+  if (isLate) {
+    throw new RuntimeError(`the process ran past its time of ${(timeoutMs ?? 0) / 1000} s`);
+  }
+  return exitCodeOf(ending);
 }
 
-function planOf(options: ExecOptions): Plan {
-  const record = readRecord(options);
-  if (record === undefined) throw missing(options);
-  const init = runningInit(record, options);
+/** It leads a process group of its own. */
+function killGroup({ pid, pidfd }: Init): void {
+  trySignal(pidfd, SIGKILL);
+  tryKill(-pid, SIGKILL);
+}
+
+function prepared(options: ExecOptions): { plan: Plan; listen: Run["listen"] } {
+  const { record, init } = joinable(options);
   const config = keptConfig(options);
-  const { process, file } = execProcess(options.process, config);
+  const execution = execProcess(options.process, config);
   const facts = probeHost();
-  const joined = joinedFrom(record, { init, facts, preserveFds: options.preserveFds });
-  const container = containerFrom(options, record, process);
-  return execPlan(config, { process, file, joined }, { facts, container });
+  const container = containerFrom(options, record, execution.process);
+  const process =
+    container.console.kind === "foreground" ? withSize(execution.process) : execution.process;
+  const joined = joinedBy(options, { record, init, facts });
+  const plan = execPlan(config, { ...execution, process, joined }, { facts, container });
+  const listener = listenerFrom(config, record.bundle);
+  return { plan, listen: listener && listening(record, listener.path) };
 }
 
-/** As runc words it, whose callers look for the words. */
-function runningInit(record: ContainerRecord, { ignorePaused }: ExecOptions): ProcessIdentity {
-  const { init, phase } = record;
-  if (init === undefined || !isAlive(init)) {
-    throw new StateError("cannot exec in a stopped container");
-  }
-  if (phase === "creating") {
-    throw new StateError("cannot exec in a container that is being created");
-  }
-  if (!ignorePaused && frozen(record.cgroups)) {
-    throw new StateError("cannot exec in a paused container (use --ignore-paused to override)");
-  }
-  return init;
+/** Connects to the agent that answers SCMP_ACT_NOTIFY, and gives what hands the listener over. */
+function listening(record: ContainerRecord, path: string): Run["listen"] {
+  const { connectToAgent, handOverListener }: typeof import("./listener.ts") =
+    require("./listener.ts");
+  const agent = connectToAgent(path);
+  return (recorder, init) =>
+    handOverListener({
+      record,
+      recorder,
+      agent,
+      init,
+      process: () => identityOf(recorder.program()),
+    });
 }
 
-function joinedFrom(
-  { cgroups }: ContainerRecord,
-  { init, facts, preserveFds }: { init: ProcessIdentity; facts: HostFacts; preserveFds: number },
-): Joined {
-  // A user's container may have none of its own.
-  const cgroupOptional = facts.uid !== 0 || facts.userNamespace;
-  const isThere = (path: string): boolean => typeof statusAt(AT_FDCWD, path) !== "number";
-  return {
-    ...init,
-    namespaces: otherNamespaces(init.pid),
-    cgroups: placesOf(cgroupOptional ? cgroups.filter(isThere) : cgroups, facts.cgroup),
-    cgroupOptional,
-    preserveFds,
-  };
+/** The size that the caller's terminal has, where none is asked for. */
+function withSize(process: Process): Process {
+  const consoleSize = process.consoleSize ?? [0, 1, 2].map(windowSize).find((size) => size);
+  return consoleSize === undefined ? process : { ...process, consoleSize };
 }
 
 function containerFrom(
   options: ExecOptions,
-  { id, bundle }: ContainerRecord,
+  { id, bundle, noNewKeyring }: ContainerRecord,
   { terminal }: Process,
 ): ProcessContainer {
   const { openFiles } = callerLimits(options.environment);
@@ -124,7 +148,7 @@ function containerFrom(
     listenFds: 0,
     listenFdNames: null,
     notifySocket: null,
-    sessionKeyring: true,
+    sessionKeyring: noNewKeyring !== true,
     openFiles: openFiles ? { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` } : null,
     joins: true,
   };
@@ -140,16 +164,16 @@ function consoleOf(
 }
 
 /** Tells who waits for it that the process is there; without that it is of no use to them. */
-function announce({ pidFile, pidfdSocket }: ExecOptions, { pid, pidfd }: Init): void {
+function announce({ pidFile, pidfdSocket }: ExecOptions, init: Init): void {
   try {
     if (pidfdSocket !== undefined) {
       const socket = connect(pidfdSocket);
-      sendMessage(socket, Buffer.from("setns"), pidfd);
+      sendMessage(socket, Buffer.from("setns"), init.pidfd);
       closeFd(socket);
     }
-    if (pidFile !== undefined) writePidFile(pidFile, pid);
+    if (pidFile !== undefined) writePidFile(pidFile, init.pid);
   } catch (error) {
-    trySignal(pidfd, SIGKILL);
+    killGroup(init);
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface Foreground {
   console: number | undefined;
   /** Starts the container, with the terminal ready; gives where its program says that it is, too. */
   begin(): ReadySocket | undefined;
+  /** Called once when init is still there at that time, counted from the start of this program. */
+  deadline?: { atMs: number; pass(): void };
 }
 
 /** Passes signals, input and output on until init ends; the caller's terminal is as before. */
@@ -53,13 +55,20 @@ function untilEnd(foreground: Foreground, opened: Console | undefined): Ending {
   const { init, signals } = foreground;
   let awaited = foreground.begin();
   let console = opened;
+  let { deadline } = foreground;
   for (;;) {
-    const [ended = 0, signalled = 0, message = 0, ...moved] = poll([
+    const interests = [
       { fd: init.pidfd, events: POLLIN },
       { fd: signals, events: POLLIN },
       { fd: awaited?.fd ?? -1, events: POLLIN },
       ...(console?.interests() ?? []),
-    ]);
+    ];
+    const leftMs = deadline && Math.max(deadline.atMs - performance.now(), 0);
+    const [ended = 0, signalled = 0, message = 0, ...moved] = poll(interests, leftMs);
+    if (deadline !== undefined && performance.now() >= deadline.atMs) {
+      deadline.pass();
+      deadline = undefined;
+    }
     if (message !== 0 && awaited !== undefined) awaited = heard(awaited);
     if (console?.move(moved) === false) {
       console.hangUp();

@@ -3,7 +3,7 @@
 
 import type { Recorder } from "../engine/recorder.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
-import type { ContainerRecord } from "../store/record.ts";
+import type { ContainerRecord, ProcessIdentity } from "../store/record.ts";
 import { closeFd } from "../sys/file.ts";
 import { SIGKILL, tryCopyFd, trySignal } from "../sys/process.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
@@ -19,6 +19,8 @@ export interface Handover {
   agent: number;
   /** Connection to init; its end is the end of init. */
   init: number;
+  /** Who has loaded the filter. */
+  process(): ProcessIdentity | undefined;
 }
 
 /** An agent that does not read for so long is taken for broken: init computes while it waits. */
@@ -38,17 +40,23 @@ export function connectToAgent(path: string): number {
  *
  * @throws RuntimeError when the agent does not take it; init is killed then
  */
-export function handOverListener({ record, recorder, agent, init }: Handover): void {
+export function handOverListener(handover: Handover): void {
+  const { record, recorder, agent, init } = handover;
   const fd = listenerFd(recorder, init);
-  const pidfd = record.init && holdProcess(record.init);
+  const identity = fd === undefined ? undefined : handover.process();
+  const pidfd = identity && holdProcess(identity);
   if (fd === undefined || pidfd === undefined) {
     closeFd(agent);
     return;
   }
   try {
     const listener = tryCopyFd(pidfd, fd);
-    if (listener < 0) throw new SyscallError(`pidfd_getfd(${record.init?.pid}, ${fd})`, -listener);
-    sendAll(agent, Buffer.from(JSON.stringify(containerProcessState(record))), listener);
+    if (listener < 0) throw new SyscallError(`pidfd_getfd(${identity?.pid}, ${fd})`, -listener);
+    sendAll(
+      agent,
+      Buffer.from(JSON.stringify(containerProcessState(record, identity?.pid ?? 0))),
+      listener,
+    );
     closeFd(listener);
   } catch (error) {
     trySignal(pidfd, SIGKILL);
@@ -76,8 +84,10 @@ function failure(error: SyscallError): RuntimeError {
   return new RuntimeError(`seccomp listener: ${error.message}${hint}`);
 }
 
-function containerProcessState({ id, bundle, annotations, init, listener }: ContainerRecord) {
-  const pid = init?.pid ?? 0;
+function containerProcessState(
+  { id, bundle, annotations, init, listener }: ContainerRecord,
+  pid: number,
+) {
   return {
     ociVersion: OCI_VERSION,
     fds: ["seccompFd"],
@@ -87,8 +97,8 @@ function containerProcessState({ id, bundle, annotations, init, listener }: Cont
       ociVersion: OCI_VERSION,
       id,
       // The program has not been executed, and agents tell a first process by this word.
-      status: "creating",
-      pid,
+      status: pid === init?.pid ? "creating" : "running",
+      pid: init?.pid ?? 0,
       bundle,
       ...(annotations && { annotations }),
     },

@@ -44,7 +44,9 @@ export interface StartedProgram {
 /** As {@link start}, and leaves the waiting for the program to be ready to the caller. */
 export function startProgram(options: StartOptions): StartedProgram {
   const { record, connection, agent, recorder, ready } = begin(options);
-  if (agent !== undefined) handOverListener({ record, recorder, agent, init: connection });
+  if (agent !== undefined) {
+    handOverListener({ record, recorder, agent, init: connection, process: () => record.init });
+  }
   waitForEnd(connection);
   for (const line of recorder.warnings()) options.log.warn(line);
   const failure = failureIn(recorder, record);

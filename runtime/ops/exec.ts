@@ -153,7 +153,7 @@ interface Exec {
   /** Compiled filter, as base64 so that the plan stays plain data. */
   filter: { program: string; flags: number; instructions: number } | null;
   /** A new process executes it, in the pid namespace that has been joined; null: this one. */
-  clone: { terminal: boolean } | null;
+  clone: { terminal: boolean; waits: boolean } | null;
 }
 
 /** What earlier steps may have found for the environment. */

@@ -62,6 +62,20 @@ export const joinNamespaces = defineOp<{ from: string; flags: number; types: rea
   },
 });
 
+/** The process that has been cloned last, while it waits: what init stands for from here on. */
+export const adoptProgram = defineOp<Record<string, never>>({
+  name: "exec.adopt",
+  print: () => "→$init",
+  run: (_args, context) => context.adoptProgram(),
+});
+
+/** It goes on. */
+export const letProgramGo = defineOp<Record<string, never>>({
+  name: "exec.go",
+  print: () => "",
+  run: (_args, context) => context.letProgramGo(),
+});
+
 /** The host's last step: the program has been executed, or why not. */
 export const awaitProgram = defineOp<{ name: string }>({
   name: "exec.await",

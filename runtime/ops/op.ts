@@ -31,6 +31,9 @@ export interface OpContext {
   leaveHost(): void;
   /** From here on the flight recorder speaks to `start`, which does not know the plan. */
   enterStart(): void;
+  /** Waits for the process that will execute the program, which is what init stands for from here on. */
+  adoptProgram(): void;
+  letProgramGo(): void;
   /** Waits until the program is executed, which is what init stands for from here on. */
   awaitProgram(name: string): void;
   /** Closes what this process has of its maker's: all but the first so many, slots and the baton. */

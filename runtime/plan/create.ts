@@ -130,7 +130,8 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     opener === "init" ? opened : [], // Still with the ids that may see them.
     trees.openInside, // With the host's rights, from the mounts that init has: locked where it must be.
     spaces.become, // Whoever has no id can own nothing of what follows.
-    program.begin, // Nobody inside may trace or outlive what follows.
+    program.protect, // Nobody inside may trace or outlive what follows.
+    program.session,
     group.enter, // All but the hierarchy that counts memory.
     spaces.prepare,
     names.steps,

@@ -10,13 +10,13 @@ import { memoryPolicy } from "../clauses/memory-policy.ts";
 import { personality } from "../clauses/personality.ts";
 import { processClause } from "../clauses/process.ts";
 import { rlimits } from "../clauses/rlimits.ts";
-import { scheduler } from "../clauses/scheduler.ts";
+import { scheduler, schedulerAfterFork } from "../clauses/scheduler.ts";
 import { securityLabels } from "../clauses/security-labels.ts";
 import { terminal } from "../clauses/terminal.ts";
 import type { Config, Process } from "../config/types.gen.ts";
 import { ConfigError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
-import { awaitProgram } from "../ops/join.ts";
+import { adoptProgram, awaitProgram, letProgramGo } from "../ops/join.ts";
 import { assemble } from "./assemble.ts";
 import { type Plan, step, waits } from "./step.ts";
 
@@ -58,11 +58,13 @@ export function execPlan(
   ];
   if (problems.length > 0) throw new ConfigError(file, problems);
 
+  const late = schedulerAfterFork(inside);
+  const isLate = late.length > 0;
   const byHost = [
     ...way.cgroup.joinMemory, // As late, where the host has to do it.
     ...limits.raise, // What a process may not do for itself in a user namespace.
     ...disk.byHost,
-    ...processor.byHost,
+    ...(isLate ? [] : processor.byHost),
   ];
 
   return assemble([
@@ -79,9 +81,10 @@ export function execPlan(
 
     program.ownScore, // While its files in /proc are its own.
     way.begin, // Nothing of the host's goes along.
-    program.begin, // Nobody inside may trace what follows, nor outlive it.
+    program.protect, // Nobody inside may trace what follows, nor outlive it.
     way.cgroup.enter, // All but the hierarchy that counts memory.
     way.enter,
+    program.session,
     console.open,
 
     console.send.length > 0 ? [waits("host")] : [],
@@ -93,7 +96,7 @@ export function execPlan(
     memory.steps, // In the container's cpuset, which says what nodes there are.
     disk.byInit,
     way.cgroup.enterMemory, // Last: what has been copied would be charged to a small limit.
-    processor.byInit, // In the container's cgroup, which says whether it may be realtime.
+    isLate ? [] : processor.byInit, // In the container's cgroup, which says whether it may be realtime.
 
     byHost.length > 0 ? [waits("host")] : [],
     byHost,
@@ -104,6 +107,7 @@ export function execPlan(
     who.change, // From here on only the program's own rights, before anyone inside sees it.
     program.execute, // By a clone of it, the only one in the container's pid namespace.
 
+    isLate ? [step("host", adoptProgram({}), ""), ...late, step("host", letProgramGo({}), "")] : [],
     [step("host", awaitProgram({ name: process.args[0] ?? "" }), "/process/args")],
   ]);
 }

@@ -74,6 +74,8 @@ export interface ContainerRecord {
   cgroups: readonly string[];
   /** Its unit of systemd, if it has one. */
   unit?: UnitIdentity;
+  /** Whether its processes keep the session keyring of who makes them (--no-new-keyring). */
+  noNewKeyring?: true;
   /** Whether its processes have a pid namespace that ends with init. */
   ownPidNamespace: boolean;
   /** Effects to undo, in the order of the plan; written before the first one happens. */

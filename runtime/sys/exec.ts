@@ -25,6 +25,8 @@ export interface ExecRequest {
   clone?: {
     /** Standard input becomes the controlling terminal of its session. */
     terminal: boolean;
+    /** It waits until {@link RESULT}.go is set. */
+    waits: boolean;
   };
 }
 
@@ -40,6 +42,8 @@ export const RESULT = {
   taken: 12,
   /** Pid of the new process, in the pid namespace of its maker. */
   pid: 24,
+  /** Anything but 0, from outside: a new process that waits may go on. */
+  go: 28,
 } as const;
 
 export const STAGE_EXEC = 2;
@@ -56,6 +60,9 @@ const NEW_LISTENER = 1 << 3;
  */
 const LOOKS = 0x40;
 
+/** As often a new process lets others run while it waits, which takes 0.2 µs or more each. */
+const YIELDS = 0x04;
+
 /** Byte offsets of the structure that the code is called with. */
 const REQUEST = {
   hasFilter: 0,
@@ -66,8 +73,9 @@ const REQUEST = {
   env: 40,
   result: 48,
   terminal: 56,
+  waits: 64,
   /** struct clone_args, CLONE_ARGS_BYTES of it. */
-  clone: 64,
+  clone: 72,
 };
 const CLONE_ARGS_BYTES = 88;
 /** Byte offsets in struct clone_args (clone(2)). */
@@ -143,7 +151,18 @@ const X86_64_CLONE = [
   [0x0f, 0x0b], //                                  ud2
   [0xb8, 0x70, 0x00, 0x00, 0x00], //        child:  mov  eax, 112 (setsid)
   [0x0f, 0x05], //                                  syscall
-  [0x48, 0x83, 0x7b, REQUEST.terminal, 0x00], //    cmp  qword [rbx + terminal], 0
+  [0x48, 0x83, 0x7b, REQUEST.waits, 0x00], //       cmp  qword [rbx + waits], 0
+  [0x74, 0x1e], //                                  je   free
+  [0x41, 0xbc, 0x00, 0x00, 0x00, YIELDS], //        mov  r12d, YIELDS << 24
+  [0xb8, 0x18, 0x00, 0x00, 0x00], //         wait:  mov  eax, 24 (sched_yield)
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
+  [0x83, 0x79, RESULT.go, 0x00], //                 cmp  dword [rcx + go], 0
+  [0x75, 0x07], //                                  jne  free
+  [0x41, 0xff, 0xcc], //                            dec  r12d
+  [0x75, 0xea], //                                  jnz  wait
+  [0x0f, 0x0b], //                                  ud2
+  [0x48, 0x83, 0x7b, REQUEST.terminal, 0x00], // free: cmp qword [rbx + terminal], 0
   [0x74, 0x20], //                                  je   go
   [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
   [0xc7, 0x41, RESULT.stage, STAGE_TERMINAL, 0, 0, 0], // mov  dword [rcx + stage], STAGE_TERMINAL
@@ -153,7 +172,7 @@ const X86_64_CLONE = [
   [0x31, 0xd2], //                                  xor  edx, edx
   [0x0f, 0x05], //                                  syscall
   [0x48, 0x85, 0xc0], //                            test rax, rax
-  [0x78, 0xba], //                                  js   failed
+  [0x78, 0x95], //                                  js   failed
   [0x48, 0x8b, 0x4b, REQUEST.result], //       go:  mov  rcx, [rbx + result]
   [0xc7, 0x41, RESULT.stage, 0, 0, 0, 0], //        mov  dword [rcx + stage], 0
   [0x48, 0x89, 0xdf], //                            mov  rdi, rbx
@@ -184,6 +203,7 @@ export function prepareExec(request: ExecRequest): () => never {
   put(REQUEST.result, request.resultAddress);
   if (request.clone !== undefined) {
     put(REQUEST.terminal, request.clone.terminal ? 1 : 0);
+    put(REQUEST.waits, request.clone.waits ? 1 : 0);
     const CLONE_FLAGS = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID;
     put(REQUEST.clone + CLONE_ARGS.flags, CLONE_FLAGS);
     put(REQUEST.clone + CLONE_ARGS.parentTid, request.resultAddress + RESULT.pid);

@@ -49,8 +49,17 @@ export function letThrough<Result>(signal: number, call: () => Result): Result {
 /** Blocks every signal that can be, and gives a signalfd(2) that reads them. */
 export function openSignalFd(): number {
   setMask(EVERYTHING);
+  return signalFdOf(EVERYTHING);
+}
+
+/** A signalfd(2) of those blocked signals that end a program: SIGHUP, SIGINT, SIGQUIT, SIGTERM. */
+export function openEndingSignalFd(): number {
+  return signalFdOf([1, 2, 3, 15].reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n));
+}
+
+function signalFdOf(mask: bigint): number {
   const { address, bytes } = piece(8);
-  bytes.writeBigUInt64LE(EVERYTHING, 0);
+  bytes.writeBigUInt64LE(mask, 0);
   const SFD_NONBLOCK = 0o4000;
   return check(
     syscall(NR.signalfd4, -1, address, 8, O_CLOEXEC | SFD_NONBLOCK),

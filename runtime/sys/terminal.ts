@@ -62,6 +62,14 @@ export function hasWindowSize(fd: number): boolean {
   return bytes.readUInt32LE(0) !== 0;
 }
 
+/** The size of a terminal's window; undefined for what is no terminal, or has no size. */
+export function windowSize(fd: number): { height: number; width: number } | undefined {
+  const { address, bytes } = piece(8);
+  if (syscall(NR.ioctl, fd, TIOCGWINSZ, address) < 0) return undefined;
+  const [height, width] = [bytes.readUInt16LE(0), bytes.readUInt16LE(2)];
+  return height === 0 && width === 0 ? undefined : { height, width };
+}
+
 /** Gives `to` the window size of `from`, if `from` has one. */
 export function copyWindowSize(from: number, to: number): void {
   const { address } = piece(8);

@@ -21,6 +21,8 @@ export function opContext(given: Partial<OpContext>): OpContext {
     spawn: absent,
     warn: absent,
     record: absent,
+    adoptProgram: absent,
+    letProgramGo: absent,
     awaitProgram: absent,
     closeOthers: absent,
     leaveHost: absent,

@@ -84,7 +84,7 @@ test("no new privileges come before the program and only when asked for", () => 
 
 test("the session keyring is the container's own unless the caller keeps theirs", () => {
   const names = (sessionKeyring: boolean) =>
-    compiled({}, { ...demo, sessionKeyring }).begin.map(({ op }) => op.name);
+    compiled({}, { ...demo, sessionKeyring }).session.map(({ op }) => op.name);
   assert.ok(names(true).includes("keyring.join"));
   assert.not(names(false).includes("keyring.join"));
 });

@@ -1,6 +1,5 @@
 // runt list
 
-import { RuntimeError } from "../errors.ts";
 import { escapeControls } from "../escape-controls.ts";
 import { list } from "../lifecycle/list.ts";
 import type { ContainerState } from "../lifecycle/state.ts";
@@ -11,8 +10,8 @@ import { tableText } from "./table-text.ts";
 const HEADER = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
 
 /** Prints the containers below the root: a table, a JSON array (`null` for none), or just ids. */
-export function listCommand(given: Arguments, surroundings: Surroundings): number {
-  const containers = containersBelow(surroundings);
+export function listCommand(given: Arguments, { root, rootGiven, log }: Surroundings): number {
+  const containers = list(root, { log, isNamed: rootGiven });
   if (given.on("quiet")) {
     for (const { id } of containers) print(id);
   } else if (given.text("format") === "json") {
@@ -21,14 +20,6 @@ export function listCommand(given: Arguments, surroundings: Surroundings): numbe
     print(tableText([HEADER, ...containers.map(rowOf)]));
   }
   return 0;
-}
-
-// The default folder appears with the first container; one that the user named should be there.
-function containersBelow({ root, rootGiven, log }: Surroundings): ContainerState[] {
-  const fs: typeof import("node:fs") = require("node:fs");
-  if (fs.existsSync(root)) return list(root, log);
-  if (rootGiven) throw new RuntimeError(`--root ${root}: no such file or directory`);
-  return [];
 }
 
 function rowOf(state: ContainerState): string[] {

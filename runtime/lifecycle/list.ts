@@ -2,12 +2,24 @@
 
 import { RuntimeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { idsBelow } from "../store/directory.ts";
+import { idsBelow, rootExists } from "../store/directory.ts";
 import { readRecord } from "../store/record.ts";
 import { type ContainerState, stateFrom } from "./state.ts";
 
-/** States of all containers, sorted by id; one that cannot be read is a warning. */
-export function list(root: string, log: Log): ContainerState[] {
+export interface ListOptions {
+  log: Log;
+  isNamed: boolean;
+}
+
+/**
+ * States of all containers, sorted by id; one that cannot be read is a warning.
+ * @throws RuntimeError where the root was named by the user and is not there: the default one appears
+ *   with the first container
+ */
+export function list(root: string, { log, isNamed }: ListOptions): ContainerState[] {
+  if (isNamed && !rootExists(root)) {
+    throw new RuntimeError(`--root ${root}: no such file or directory`);
+  }
   const states: ContainerState[] = [];
   for (const id of idsBelow(root)) {
     try {

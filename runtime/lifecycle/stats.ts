@@ -5,17 +5,14 @@ import type { CgroupDirectory } from "../cgroup/paths.ts";
 import { placesOf } from "../cgroup/places.ts";
 import { readStats } from "../cgroup/read-stats.ts";
 import type { Stats } from "../cgroup/stats.ts";
-import { rdtDirectories } from "../clauses/intel-rdt.ts";
-import { parseConfig } from "../config/parse.ts";
 import { RuntimeError, StateError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
-import { directoryOf, idsBelow, type Place } from "../store/directory.ts";
+import { idsBelow, type Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
 import { listDirectory } from "../sys/directory.ts";
-import { readFile } from "../sys/file.ts";
-import { type RdtFiles, type RdtPlace, type RdtStats, rdtStats } from "./rdt-stats.ts";
+import type { RdtFiles, RdtStats } from "./rdt-stats.ts";
 import { statusOf } from "./status.ts";
 import { textIfThere } from "./text-if-there.ts";
 
@@ -44,23 +41,22 @@ export function measured(place: Place): Measured {
   const { cgroup } = facts;
   const places = placesOf(record.cgroups, cgroup);
   const layout = cgroup.mode === "v2" ? "v2" : "v1";
-  const rdt = rdtPlace(place, facts);
+  const readRdt = rdtReader(place, facts);
   const read = (): ContainerStats => ({
     ...readStats(places, layout),
-    intel_rdt: rdt === undefined ? {} : rdtStats(RDT_FILES, rdt),
+    intel_rdt: readRdt(),
     network_interfaces: null,
   });
   return { record, places, layout, read };
 }
 
-/** Where resctrl has the container, if it has it. */
-function rdtPlace(place: Place, { resctrl }: HostFacts): RdtPlace | undefined {
-  if (resctrl === null) return undefined;
-  const copy = `${directoryOf(place)}/config.json`;
-  const intelRdt = parseConfig(readFile(copy), copy).linux?.intelRdt;
-  if (intelRdt === undefined) return undefined;
-  const [directory = resctrl, group] = rdtDirectories(intelRdt, resctrl, place.id);
-  return { mount: resctrl, directory, monitor: group ?? directory };
+/** What resctrl says of the container. Most hosts have no resctrl, so what reads it is loaded late. */
+function rdtReader(place: Place, { resctrl }: HostFacts): () => RdtStats {
+  if (resctrl === null) return () => ({});
+  const { rdtPlace }: typeof import("./rdt-place.ts") = require("./rdt-place.ts");
+  const { rdtStats }: typeof import("./rdt-stats.ts") = require("./rdt-stats.ts");
+  const found = rdtPlace(place, resctrl);
+  return () => (found === undefined ? {} : rdtStats(RDT_FILES, found));
 }
 
 const RDT_FILES: RdtFiles = {

@@ -80,6 +80,11 @@ export function removeDirectory(place: Place): void {
   removeTree(directoryOf(place));
 }
 
+/** Whether a state root is there. */
+export function rootExists(root: string): boolean {
+  return typeof statusAt(AT_FDCWD, root) !== "number";
+}
+
 /** Ids below a state root, sorted; none when it is not there. */
 export function idsBelow(root: string): string[] {
   try {

@@ -2,7 +2,7 @@
 // callers match on texts such as "no such file or directory".
 
 /** `[value, name, text]` of every errno of Linux's generic numbering (x86_64, aarch64). */
-const ERRNOS: readonly (readonly [number, string, string])[] = [
+const errnos = (): readonly (readonly [number, string, string])[] => [
   [1, "EPERM", "operation not permitted"],
   [2, "ENOENT", "no such file or directory"],
   [3, "ESRCH", "no such process"],
@@ -138,6 +138,6 @@ const ERRNOS: readonly (readonly [number, string, string])[] = [
 
 /** "no such file or directory (ENOENT)"; an unknown value prints as its number. */
 export function errnoText(errno: number): string {
-  const row = ERRNOS.find(([value]) => value === errno);
+  const row = errnos().find(([value]) => value === errno);
   return row === undefined ? `errno ${errno}` : `${row[2]} (${row[1]})`;
 }

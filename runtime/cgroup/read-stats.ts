@@ -2,7 +2,7 @@
 
 import { SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
-import { readFile } from "../sys/file.ts";
+import { closeFd, O_RDONLY, readText, tryOpen } from "../sys/file.ts";
 import { CONTROLLERS } from "./controllers/table.ts";
 import { exists } from "./files.ts";
 import type { CgroupDirectory } from "./paths.ts";
@@ -11,6 +11,9 @@ import type { ControlFiles, Stats } from "./stats.ts";
 const ENOENT = 2;
 const ENODEV = 19;
 const EOPNOTSUPP = 95;
+
+/** What a file answers that is not there, or is not any more. */
+const MISSING: readonly number[] = [ENOENT, ENODEV, EOPNOTSUPP];
 
 /** What the files say now; nought where a controller, or the whole cgroup, is not there. */
 export function readStats(places: readonly CgroupDirectory[], layout: "v1" | "v2"): Stats {
@@ -43,13 +46,16 @@ function filesOf(places: readonly CgroupDirectory[], layout: "v1" | "v2"): Contr
 
 /** Not every kernel has every file, and a cgroup can go; pressure may be switched off. */
 function contents(path: string): string {
+  const fd = tryOpen(path, O_RDONLY);
+  if (fd < 0 && !MISSING.includes(-fd)) throw new SyscallError(`open("${path}")`, -fd);
+  if (fd < 0) return "";
   try {
-    return readFile(path);
+    return readText(fd);
   } catch (error) {
-    if (error instanceof SyscallError && [ENOENT, ENODEV, EOPNOTSUPP].includes(error.errno)) {
-      return "";
-    }
+    if (error instanceof SyscallError && MISSING.includes(error.errno)) return "";
     throw error;
+  } finally {
+    closeFd(fd);
   }
 }
 

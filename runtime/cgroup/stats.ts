@@ -143,15 +143,18 @@ export function numberList(text: string): number[] {
     .filter((part) => part !== "")
     .flatMap((part) => {
       const [first = 0, last = first] = part.split("-").map(Number);
-      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+      const numbers: number[] = [];
+      for (let number = first; number <= last; number++) numbers.push(number);
+      return numbers;
     });
 }
 
 /** The lines `some` and `full`; undefined where the kernel does not account for pressure. */
 export function pressure(text: string): Pressure | undefined {
   const timesOf = (kind: string): PressureTimes => {
-    const line = text.split("\n").find((one) => one.startsWith(`${kind} `)) ?? "";
-    const value = (key: string) => new RegExp(` ${key}=(\\S+)`).exec(line)?.[1];
+    const words = (text.split("\n").find((one) => one.startsWith(`${kind} `)) ?? "").split(" ");
+    const value = (key: string) =>
+      words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
     return {
       avg10: Number(value("avg10") ?? 0),
       avg60: Number(value("avg60") ?? 0),

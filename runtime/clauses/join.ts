@@ -50,7 +50,8 @@ export function join(config: Config, facts: HostFacts, joined: Joined): JoinClau
   const { pid, startTime, namespaces: types, preserveFds } = joined;
   const hasRoot = hasNamespace(config, "mount");
   const cgroup = cgroupWay(facts, joined);
-  const flags = types.reduce((all, type) => all | NAMESPACE_FLAGS[type], 0);
+  let flags = 0;
+  for (const type of types) flags |= NAMESPACE_FLAGS[type];
   const clone = cloneInit({ flags: 0, text: "joins", by: "host", cgroup: cgroup.birthplace });
   const ids = { uid: firstId(config, "uid"), gid: firstId(config, "gid") };
   return {

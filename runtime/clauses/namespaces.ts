@@ -168,7 +168,8 @@ function cloneSteps(
     ({ type }) => type !== "cgroup" && type !== "time" && !(type === "user" && inside),
   );
   const clone = (by: "host" | "joiner"): Step => {
-    const flags = byClone.reduce((all, { flag }) => all | flag, 0);
+    let flags = 0;
+    for (const { flag } of byClone) flags |= flag;
     const text = byClone.map(({ type }) => type).join(" ");
     const cgroup = surroundings.birthplace;
     return step(by, cloneInit({ flags, text, by, cgroup }), "/linux/namespaces");

@@ -82,7 +82,7 @@ function sizeFor(steps: number): number {
 
 function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
   const address = mapFile(fd, size);
-  const bytes = Buffer.from(memoryAt(address, size).buffer);
+  const bytes = memoryAt(address, size);
   const view = new DataView(bytes.buffer);
   const rowsMax = Math.floor((size - HEADER_BYTES - LOG_BYTES) / ROW_BYTES);
   const rowAt = (step: number): number => {

@@ -38,7 +38,7 @@ const STATES = ["failed", "ended", "late"] as const;
 /** Memory for the report of one program. */
 export function makeReport(): Report {
   const address = mapShared(REPORT_BYTES);
-  const bytes = Buffer.from(memoryAt(address, REPORT_BYTES).buffer);
+  const bytes = memoryAt(address, REPORT_BYTES);
   return {
     resultAddress: address,
     write: ({ state, ending, output }) => {

@@ -111,5 +111,7 @@ function dropBounding(kept: readonly number[]): void {
 }
 
 function maskOf(capabilities: readonly number[]): bigint {
-  return capabilities.reduce((mask, capability) => mask | (1n << BigInt(capability)), 0n);
+  let mask = 0n;
+  for (const capability of capabilities) mask |= 1n << BigInt(capability);
+  return mask;
 }

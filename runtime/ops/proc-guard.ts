@@ -6,21 +6,19 @@ import { filesystemMagic } from "../sys/file.ts";
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 
-/** Files that lxcfs and the like stand in for; runc allows the same. */
-const REPLACEABLE = new Set(
-  [
-    "cpuinfo",
-    "diskstats",
-    "meminfo",
-    "stat",
-    "swaps",
-    "uptime",
-    "loadavg",
-    "slabinfo",
-    "sys/kernel/ns_last_pid",
-    "sys/crypto/fips_enabled",
-  ].map((name) => `/proc/${name}`),
-);
+/** Files below /proc that lxcfs and the like stand in for; runc allows the same. */
+const REPLACEABLE: readonly string[] = [
+  "cpuinfo",
+  "diskstats",
+  "meminfo",
+  "stat",
+  "swaps",
+  "uptime",
+  "loadavg",
+  "slabinfo",
+  "sys/kernel/ns_last_pid",
+  "sys/crypto/fips_enabled",
+];
 
 export interface ProcMount {
   /** The opened place of the mount. */
@@ -41,7 +39,7 @@ export function guardProc({ target, path, isProc }: ProcMount): void {
     throw new RuntimeError(`"${path}" cannot be mounted because it is not of type proc`);
   }
   const isBelow = clean.startsWith("/proc/") || filesystemMagic(target) === PROC_SUPER_MAGIC;
-  if (isBelow && !REPLACEABLE.has(clean)) {
+  if (isBelow && !REPLACEABLE.some((name) => clean === `/proc/${name}`)) {
     throw new RuntimeError(`"${path}" cannot be mounted because it is inside /proc`);
   }
 }

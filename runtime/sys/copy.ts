@@ -78,7 +78,7 @@ export function copyAttributes(from: number, to: number): string[] {
   const length = syscall(NR.flistxattr, from, space, XATTR_BYTES_MAX);
   if (length === -EOPNOTSUPP || length === 0) return [];
   check(length, () => `flistxattr(${from})`);
-  const names = Buffer.from(memoryAt(space, length)).toString().split("\0").slice(0, -1);
+  const names = memoryAt(space, length).toString().split("\0").slice(0, -1);
   return names.filter((name) => {
     const size = syscall(NR.fgetxattr, from, cstr(name), space, XATTR_BYTES_MAX);
     if (size === -ENODATA) return false;

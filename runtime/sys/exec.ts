@@ -244,9 +244,10 @@ function layOut(image: ProgramImage): { path: number; argv: number; env: number 
   const strings = [image.path, ...image.argv, ...image.env];
   const lengths = strings.map((text) => Buffer.byteLength(text) + 1);
   const pointerBytes = (image.argv.length + image.env.length + 2) * 8;
-  const size = pointerBytes + lengths.reduce((sum, length) => sum + length, 0);
+  let size = pointerBytes;
+  for (const length of lengths) size += length;
   const address = mapPrivate(size);
-  const memory = Buffer.from(memoryAt(address, size).buffer);
+  const memory = memoryAt(address, size);
   const places: number[] = [];
   let offset = pointerBytes;
   for (const [index, text] of strings.entries()) {

@@ -45,9 +45,9 @@ export function check(result: number, describe: () => string): number {
   return result;
 }
 
-/** Memory at an address, as bytes. */
-export function memoryAt(address: number, length: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(koffi.view(BigInt(address), length));
+/** Memory at an address, as bytes. Not by Buffer.from, which takes 0.2 ms when it is first called. */
+export function memoryAt(address: number, length: number): Buffer<ArrayBuffer> {
+  return new Buffer(koffi.view(BigInt(address), length));
 }
 
 /** Calls machine code at an address with one pointer argument; see exec.ts. */

@@ -9,7 +9,7 @@ const RING_BYTES = 65_536;
 const STRING_BYTES_MAX = 8_192;
 
 const base = mapPrivate(RING_BYTES);
-const bytes = Buffer.from(memoryAt(base, RING_BYTES).buffer);
+const bytes = memoryAt(base, RING_BYTES);
 let top = 0;
 
 /** A piece of C-visible memory: where it is, and the bytes. */

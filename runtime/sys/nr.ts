@@ -1,7 +1,8 @@
 // System call numbers of x86_64 (asm/unistd_64.h). From 424 up they are the same on every
 // architecture; another one is another table beside this one.
 
-const X86_64 = {
+/** Numbers of this machine. */
+export const NR = {
   read: 0,
   write: 1,
   close: 3,
@@ -93,9 +94,6 @@ const X86_64 = {
   epoll_ctl: 233,
   epoll_wait: 232,
   getsockopt: 55,
-} as const;
-
-const EVERYWHERE = {
   pidfd_send_signal: 424,
   open_tree: 428,
   move_mount: 429,
@@ -110,6 +108,3 @@ const EVERYWHERE = {
   faccessat2: 439,
   mount_setattr: 442,
 } as const;
-
-/** Numbers of this machine. */
-export const NR = { ...X86_64, ...EVERYWHERE };

@@ -5,13 +5,13 @@ import { closeFd, O_NOCTTY, O_NONBLOCK, O_WRONLY, setNonBlocking, tryOpen } from
 import { type Interest, letThrough, SIGTTOU } from "../sys/signal.ts";
 import {
   copyWindowSize,
-  hasWindowSize,
   isControlling,
   isTerminal,
   modesOf,
   openPeer,
   rawModes,
   trySetModes,
+  windowSize,
 } from "../sys/terminal.ts";
 import { flow, interestOf, move } from "./flow.ts";
 
@@ -51,7 +51,7 @@ export function openConsole(master: number): Console {
   const resize = (): void => {
     if (sized !== undefined) copyWindowSize(sized, master);
   };
-  if (!hasWindowSize(master)) resize();
+  if (windowSize(master) === undefined) resize();
   let modes = isTerminal(STDIN) ? modesOf(STDIN) : undefined;
   return {
     interests: () => [interestOf(input), interestOf(output)],

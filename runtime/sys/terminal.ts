@@ -55,13 +55,6 @@ export function setWindowSize(fd: number, size: { height: number; width: number 
   check(syscall(NR.ioctl, fd, TIOCSWINSZ, address), () => `ioctl(${fd}, TIOCSWINSZ)`);
 }
 
-/** Whether anybody has given a terminal a size. */
-export function hasWindowSize(fd: number): boolean {
-  const { address, bytes } = piece(8);
-  check(syscall(NR.ioctl, fd, TIOCGWINSZ, address), () => `ioctl(${fd}, TIOCGWINSZ)`);
-  return bytes.readUInt32LE(0) !== 0;
-}
-
 /** The size of a terminal's window; undefined for what is no terminal, or has no size. */
 export function windowSize(fd: number): { height: number; width: number } | undefined {
   const { address, bytes } = piece(8);

@@ -17,8 +17,9 @@ export interface ListOptions {
  *   with the first container
  */
 export function list(root: string, { log, isNamed }: ListOptions): ContainerState[] {
-  if (isNamed && !rootExists(root)) {
-    throw new RuntimeError(`--root ${root}: no such file or directory`);
+  if (!rootExists(root)) {
+    if (isNamed) throw new RuntimeError(`--root ${root}: no such file or directory`);
+    return [];
   }
   const states: ContainerState[] = [];
   for (const id of idsBelow(root)) {

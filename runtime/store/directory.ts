@@ -80,7 +80,7 @@ export function removeDirectory(place: Place): void {
   removeTree(directoryOf(place));
 }
 
-/** Whether a state root is there. */
+/** Whether a state root is there, for the caller to reach. */
 export function rootExists(root: string): boolean {
   return typeof statusAt(AT_FDCWD, root) !== "number";
 }

@@ -60,15 +60,15 @@ export function logLevel(name: string | undefined): LogLevel | undefined {
 
 function textWriter(file: string | undefined): Write {
   const fd = file === undefined ? undefined : openLog(file);
-  if (fd === undefined) return (...line) => printError(textLine(...line));
+  if (fd === undefined) return (...line) => printError(logLine(...line));
   const fs: typeof import("node:fs") = require("node:fs");
   return (...line) => {
-    fs.writeSync(fd, `${textLine(...line)}\n`);
+    fs.writeSync(fd, `${logLine(...line)}\n`);
   };
 }
 
 /** logrus's text format: `time="…" level=error msg="…" key=value`. */
-function textLine(level: LogLevel, message: string, fields: object = {}): string {
+export function logLine(level: LogLevel | "info", message: string, fields: object = {}): string {
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${textValue(value)}`);
   return `time="${timeNow()}" level=${level} msg=${quoted(message)}${rest.join("")}`;
 }
@@ -110,7 +110,7 @@ function openLog(file: string): number | undefined {
   } catch (error) {
     // What was to be logged matters more than where: it goes to standard error.
     const reason = error instanceof Error ? error.message : String(error);
-    printError(textLine("error", escapeControls(`cannot open the log ${file}: ${reason}`)));
+    printError(logLine("error", escapeControls(`cannot open the log ${file}: ${reason}`)));
     return undefined;
   }
 }

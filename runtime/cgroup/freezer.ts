@@ -4,6 +4,7 @@
 
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { readFile } from "../sys/file.ts";
+import { getPid } from "../sys/process.ts";
 import { exists, writeControl } from "./files.ts";
 import { cgroupPids, childCgroups } from "./manager.ts";
 
@@ -22,7 +23,7 @@ export function freeze(directories: readonly string[]): void {
     throw new RuntimeError("the container has no cgroup that can be frozen");
   }
   const { directory } = freezer;
-  if (cgroupPids(directory).includes(process.pid)) {
+  if (cgroupPids(directory).includes(getPid())) {
     throw new RuntimeError(`this process itself is in ${directory}: it cannot freeze it`);
   }
   if (freezer.isV1 ? freezeV1(directory) : freezeV2(directory)) return;

@@ -8,6 +8,7 @@ import { Slots } from "../ops/slots.ts";
 import type { Plan, Step, Who } from "../plan/step.ts";
 import { closeAllBut, closeFd } from "../sys/file.ts";
 import {
+  CLONE_PARENT,
   clone,
   type Ending,
   exitNow,
@@ -30,6 +31,11 @@ import { awaitUntil, CalledOff, type Until } from "./until.ts";
 export interface Run {
   plan: Plan;
   environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * Whether what is cloned becomes the child of this process's parent, which reaps it then: of one
+   * that stays when this one has done its work.
+   */
+  asSibling?: boolean;
   /** Called by the plan's record.write steps. */
   record(phase: "identified" | "created", init: Init): void;
   /** Called with what init could not say itself. */
@@ -56,8 +62,11 @@ export interface TraceEntry {
 /** The container's first process, as the host sees it. */
 export interface Init {
   pid: number;
+  /** {@link REAPED} for a sibling that has ended already. */
   pidfd: number;
 }
+
+export const REAPED = -1;
 
 /** What a finished plan leaves: init, waiting for the word to go, and what was not used up. */
 export interface Started {
@@ -241,7 +250,8 @@ class Walker implements OpContext {
   clone(request: CloneRequest): void {
     requireOneThread();
     const cgroup = request.cgroup === undefined ? undefined : this.slots.get(request.cgroup);
-    const { pid, pidfd } = clone(request.flags, cgroup);
+    const parent = this.#run.asSibling === true ? CLONE_PARENT : 0;
+    const { pid, pidfd } = clone(request.flags | parent, cgroup);
     if (pid === 0) {
       this.#becomeChild(request.child);
       return;
@@ -277,7 +287,7 @@ class Walker implements OpContext {
     const pidfd = this.slots.get(pidfdSlot);
     this.#init = { pid: pidOf(pidfd), pidfd };
     if (this.#joiner === undefined) throw new Error("there is no joiner to adopt init from");
-    waitFor(this.#joiner.pidfd);
+    this.#waitFor(this.#joiner.pidfd);
     closeFd(this.#joiner.pidfd);
     this.#joiner = undefined;
   }
@@ -318,7 +328,7 @@ class Walker implements OpContext {
       if (ended !== 0 && this.recorder.program() === 0) throw this.#lastCallFailed("");
     }
     const pid = this.recorder.program();
-    const pidfd = openPidfd(pid);
+    const pidfd = openPidfd(pid) ?? this.#reaped();
     if (pidfd === undefined) throw new LostInit();
     // Its maker waits for it, and ends with nothing left to say.
     this.#joiner = this.requireInit();
@@ -340,7 +350,7 @@ class Walker implements OpContext {
     if (isMade && this.#joiner === undefined) this.adoptProgram();
     if (!isMade || errno !== 0) throw this.#lastCallFailed(name);
     if (this.#joiner === undefined) return;
-    waitFor(this.#joiner.pidfd);
+    this.#waitFor(this.#joiner.pidfd);
     closeFd(this.#joiner.pidfd);
     this.#joiner = undefined;
   }
@@ -378,7 +388,7 @@ class Walker implements OpContext {
       .map((pidfd) => {
         trySignal(pidfd, SIGKILL);
         // One that v1 has frozen ends when it is thawed.
-        return error instanceof CalledOff ? undefined : waitFor(pidfd);
+        return error instanceof CalledOff ? undefined : this.#waitFor(pidfd);
       });
     if (error instanceof CalledOff) this.#killProgram();
     this.#takeBack();
@@ -394,6 +404,18 @@ class Walker implements OpContext {
     if (pidfd === undefined) return;
     trySignal(pidfd, SIGKILL);
     closeFd(pidfd);
+  }
+
+  /** A sibling may have ended, and been reaped, before we could look. */
+  #reaped(): number | undefined {
+    return this.#run.asSibling === true ? REAPED : undefined;
+  }
+
+  /** Undefined where somebody else reaps it. */
+  #waitFor(pidfd: number): Ending | undefined {
+    if (this.#run.asSibling !== true) return waitFor(pidfd);
+    if (pidfd !== REAPED) poll([{ fd: pidfd, events: POLLIN }]);
+    return undefined;
   }
 
   /** What the host's steps did that nobody can undo without their descriptors, last first. */

@@ -14,6 +14,7 @@ import {
   writeRecord,
 } from "../store/record.ts";
 import { closeFd, writeFile } from "../sys/file.ts";
+import { getPid } from "../sys/process.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { tryHooks } from "./hooks.ts";
@@ -26,6 +27,8 @@ export interface CreateOptions extends PlanOptions {
   consoleSocket?: string;
   pidfdSocket?: string;
   noNewKeyring: boolean;
+  /** See Run. */
+  asSibling?: boolean;
   log: Log;
 }
 
@@ -82,6 +85,7 @@ function build(options: CreateOptions, prepared: Prepared, base: RecordContent):
   const { init, slots } = runPlan({
     plan,
     environment: options.environment,
+    asSibling: options.asSibling === true,
     warn: (text) => log.warn(text),
     trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
     record: (phase, { pid, pidfd }) => {
@@ -110,7 +114,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): RecordContent {
     ownerUid: facts.uid,
     ...(config.annotations && { annotations: config.annotations }),
     phase: "creating",
-    creator: identityOf(process.pid),
+    creator: identityOf(getPid()),
     program: config.process?.args[0] ?? null,
     ...(listener && { listener }),
     hooks: {

@@ -5,7 +5,7 @@ import { listenerFrom } from "../clauses/seccomp.ts";
 import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import type { Process } from "../config/types.gen.ts";
 import { callerLimits } from "../engine/caller.ts";
-import { type Init, type Run, runPlan } from "../engine/run.ts";
+import { type Init, type Run, runPlan, type Started } from "../engine/run.ts";
 import { RuntimeError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
@@ -51,19 +51,12 @@ export interface ExecOptions extends Place {
  * @throws StateError when there is no such container, or none that a process could come to
  */
 export function exec(options: ExecOptions): number {
-  const { environment, preserveFds, log, detach, timeoutMs } = options;
+  const { environment, preserveFds, detach, timeoutMs } = options;
   requireProtectedExecutable({ environment, preserveFds });
   requireOpen(preserveFds);
-  const { plan, listen } = prepared(options);
   // Before there is anyone to signal: nothing that arrives from here on is lost.
   const signals = detach ? undefined : openSignalFd();
-  const { init, slots } = runPlan({
-    plan,
-    environment,
-    record: () => undefined,
-    warn: (text) => log.warn(text),
-    trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
-    ...(listen && { listen }),
+  const { init, slots } = execProgram(options, {
     ...(signals !== undefined && {
       until: { deadlineMs: timeoutMs, signals: openEndingSignalFd() },
     }),
@@ -91,6 +84,21 @@ export function exec(options: ExecOptions): number {
     throw new RuntimeError(`the process ran past its time of ${(timeoutMs ?? 0) / 1000} s`);
   }
   return exitCodeOf(ending);
+}
+
+/** As {@link exec}, for one that attends to the program itself: returns when it runs. */
+export function execProgram(options: ExecOptions, run: Pick<Run, "asSibling" | "until">): Started {
+  const { environment, log } = options;
+  const { plan, listen } = prepared(options);
+  return runPlan({
+    ...run,
+    plan,
+    environment,
+    record: () => undefined,
+    warn: (text) => log.warn(text),
+    trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
+    ...(listen && { listen }),
+  });
 }
 
 /** It leads a process group of its own. */

@@ -8,7 +8,7 @@ import { cgroupPids } from "../cgroup/manager.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import type { ContainerRecord } from "../store/record.ts";
 import { closeFd } from "../sys/file.ts";
-import { openPidfd, SIGKILL, trySignal } from "../sys/process.ts";
+import { getPid, openPidfd, SIGKILL, trySignal } from "../sys/process.ts";
 import { holdProcess } from "./status.ts";
 
 type Target = Pick<ContainerRecord, "cgroups" | "init">;
@@ -77,7 +77,7 @@ function tryFreeze(cgroups: readonly string[]): boolean {
 /** Returns whether there was anyone. */
 function signalAll({ cgroups, init }: Target, signal: number): boolean {
   const pids = new Set(cgroups.flatMap(cgroupPids));
-  const pidfds = [...pids].filter((pid) => pid !== process.pid && pid !== init?.pid).map(openPidfd);
+  const pidfds = [...pids].filter((pid) => pid !== getPid() && pid !== init?.pid).map(openPidfd);
   // A container without a cgroup of its own has init all the same.
   if (init !== undefined) pidfds.push(holdProcess(init));
   let isAny = false;

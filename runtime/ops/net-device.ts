@@ -17,7 +17,7 @@ import {
   setLinkUp,
   withNetlink,
 } from "../sys/netlink.ts";
-import { CLONE_NEWNET } from "../sys/process.ts";
+import { CLONE_NEWNET, getPid } from "../sys/process.ts";
 import { defineOp, type OpContext } from "./op.ts";
 
 const NETLINK = "$netlink";
@@ -93,7 +93,7 @@ export const moveNetDevice = defineOp<NetDevice>({
       .map((name) => linkNamed(netlink, name))
       .find((found) => found?.address === moved.link.address);
     if (link === undefined) return;
-    moveLink(netlink, { link, name: device, pid: process.pid });
+    moveLink(netlink, { link, name: device, pid: getPid() });
     withNetlink((host) => {
       const back = requireLink(host, device);
       for (const address of moved.addresses) addAddress(host, back, Buffer.from(address, "base64"));

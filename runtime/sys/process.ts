@@ -26,6 +26,7 @@ export const PR_SET_KEEPCAPS = 8;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_SET_NO_NEW_PRIVS = 38;
+export const PR_SET_THP_DISABLE = 41;
 export const PR_CAP_AMBIENT = 47;
 
 const ESRCH = 3;
@@ -84,16 +85,28 @@ export function pollEnding(pidfd: number): Ending | undefined {
 
 function wait(pidfd: number, options: number): Ending | undefined {
   const P_PIDFD = 3;
+  return waitAny(P_PIDFD, pidfd, options)?.ending;
+}
+
+function waitAny(
+  type: number,
+  id: number,
+  options: number,
+): { pid: number; ending: Ending } | undefined {
   const WEXITED = 4;
   const CLD_EXITED = 1;
+  const P_ALL = 0;
   const { address, bytes } = piece(128);
   for (;;) {
-    const result = syscall(NR.waitid, P_PIDFD, pidfd, address, WEXITED | options, 0);
+    const result = syscall(NR.waitid, type, id, address, WEXITED | options, 0);
     if (result === -EINTR) continue;
-    check(result, () => `waitid(P_PIDFD, ${pidfd})`);
-    if (bytes.readInt32LE(16) === 0) return undefined;
+    if (result === -ECHILD && type === P_ALL) return undefined;
+    check(result, () => `waitid(${type}, ${id})`);
+    const pid = bytes.readInt32LE(16);
+    if (pid === 0) return undefined;
     const status = bytes.readInt32LE(24);
-    return bytes.readInt32LE(8) === CLD_EXITED ? { code: status } : { signal: status };
+    const ending = bytes.readInt32LE(8) === CLD_EXITED ? { code: status } : { signal: status };
+    return { pid, ending };
   }
 }
 
@@ -124,6 +137,13 @@ export function reapEnded(): boolean {
     check(result, () => "waitid(P_ALL)");
     if (bytes.readInt32LE(16) === 0) return true;
   }
+}
+
+/** Reaps one child that has ended, if there is any. */
+export function nextEnded(): { pid: number; ending: Ending } | undefined {
+  const P_ALL = 0;
+  const WNOHANG = 1;
+  return waitAny(P_ALL, 0, WNOHANG);
 }
 
 /** pidfd_open(2), or undefined when there is no such process. Linux 5.3. */
@@ -195,6 +215,15 @@ export function prctl(option: number, argument: number, third = 0): void {
 export function setName(name: string): void {
   const PR_SET_NAME = 15;
   prctl(PR_SET_NAME, cstr(name));
+}
+
+/**
+ * prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE): a core-scheduling cookie for this process group, which
+ * children inherit. Returns 0 or the negative errno: not every kernel and machine has it. Linux 5.14.
+ */
+export function tryMakeCoreCookie(): number {
+  const [PR_SCHED_CORE, CREATE, PIDTYPE_PGID] = [62, 1, 2];
+  return syscall(NR.prctl, PR_SCHED_CORE, CREATE, 0, PIDTYPE_PGID, 0);
 }
 
 /** setsid(2): a session of its own, without a terminal. */

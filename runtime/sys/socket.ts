@@ -13,6 +13,8 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const EINTR = 4;
 const ECONNRESET = 104;
+/** Who connects while this many wait is refused. */
+const BACKLOG = 128;
 /** sun_path holds 108 bytes; longer paths are reached through a descriptor. */
 const PATH_BYTES_MAX = 107;
 
@@ -88,6 +90,26 @@ export function receiveByte(socket: number): Received | undefined {
   }
 }
 
+/** A message, with the descriptor that came with it. */
+export interface ReceivedMessage {
+  data: Buffer;
+  fd?: number;
+}
+
+/**
+ * recvmsg(2) of one message of at most `bytesMax`, without waiting; undefined when there is none, or
+ * at end-of-file.
+ */
+export function tryReceive(socket: number, bytesMax: number): ReceivedMessage | undefined {
+  const MSG_DONTWAIT = 0x40;
+  const message = messageOf(bytesMax, 24);
+  const result = syscall(NR.recvmsg, socket, message.address, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (result <= 0) return undefined;
+  const data = Buffer.from(message.data.subarray(0, result));
+  const hasControl = message.header.readUInt32LE(40) >= 20;
+  return hasControl ? { data, fd: message.control.readInt32LE(16) } : { data };
+}
+
 function messageOf(dataBytes: number, controlBytes: number) {
   const header = piece(56);
   const data = piece(Math.max(dataBytes, 1));
@@ -115,7 +137,7 @@ export function listenAt(directory: number, name: string): number {
   const { address, length } = addressOf(`/proc/self/fd/${directory}/${name}`);
   const describe = (): string => `bind("${name}")`;
   check(syscall(NR.bind, socket, address, length), describe);
-  check(syscall(NR.listen, socket, 16), () => `listen("${name}")`);
+  check(syscall(NR.listen, socket, BACKLOG), () => `listen("${name}")`);
   return socket;
 }
 

@@ -14,13 +14,16 @@ TSC := node_modules/.bin/tsc
 PACKAGES := node_modules/.package-lock.json
 SCHEMAS := $(wildcard schemas/*.json schemas/*.ts)
 GENERATED := $(addprefix runtime/config/,types.gen.ts schemas.gen.ts explain.gen.ts validate.gen.ts)
-SOURCES := $(shell find runtime -name '*.ts' -not -name '*.gen.ts')
+SOURCES := $(shell find runtime shim -name '*.ts' -not -name '*.gen.ts')
 COMPILE := --compile --bytecode --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 
 # koffi brings an addon for each C library.
 LIBC := $(if $(wildcard /lib64/ld-linux-x86-64.so.2),linux,musl)
 ADDON := node_modules/@koromix/koffi-linux-x64/$(LIBC)_x64/koffi.node
+
+# containerd finds it by the name io.containerd.runt.v2.
+SHIM := containerd-shim-runt-v2
 
 LIBEXEC := $(CURDIR)/build/libexec
 INSTALLED := $(PREFIX)/lib/runt
@@ -47,7 +50,7 @@ help: ## List all of this
 ##@ Programs
 
 .PHONY: build
-build: build/runt ## Build the programs into build/
+build: build/runt build/$(SHIM) ## Build the programs into build/
 
 .PHONY: gen
 gen: $(GENERATED) ## Generate types and validators from schemas/
@@ -61,13 +64,15 @@ clean: ## Remove everything that was built or generated; installed packages stay
 install: build ## Install below PREFIX (/usr/local), staged in DESTDIR
 	$(call put,755,build/libexec/runt,$(DESTDIR)$(INSTALLED)/runt)
 	$(call put,644,build/libexec/koffi.node,$(DESTDIR)$(INSTALLED)/koffi.node)
-	@sed 's|@LIBEXEC@|$(INSTALLED)|' runtime/launcher.sh > build/launcher
+	@$(call launcher,$(INSTALLED),) > build/launcher
 	$(call put,755,build/launcher,$(DESTDIR)$(PREFIX)/bin/runt)
+	@$(call launcher,$(INSTALLED),$(SHIM) ) > build/launcher
+	$(call put,755,build/launcher,$(DESTDIR)$(PREFIX)/bin/$(SHIM))
 
 .PHONY: uninstall
 uninstall: ## Remove what install has installed
 	@$(call let-go,$(INSTALLED))
-	rm -f $(DESTDIR)$(PREFIX)/bin/runt
+	rm -f $(DESTDIR)$(PREFIX)/bin/runt $(DESTDIR)$(PREFIX)/bin/$(SHIM)
 	rm -rf $(DESTDIR)$(INSTALLED)
 
 ##@ Tests
@@ -162,22 +167,28 @@ build/callers/version: test/callers/build.sh
 	  || tail -n 5 build/callers/build.log
 
 build/runt: runtime/launcher.sh build/libexec/runt
-	sed 's|@LIBEXEC@|$(LIBEXEC)|' runtime/launcher.sh > $@.tmp
-	chmod 755 $@.tmp
+	@$(call launcher,$(LIBEXEC),) > $@.tmp
+	@chmod 755 $@.tmp
 	./$@.tmp --version
-	mv $@.tmp $@
+	@mv $@.tmp $@
+
+build/$(SHIM): runtime/launcher.sh build/libexec/runt
+	@$(call launcher,$(LIBEXEC),$(SHIM) ) > $@.tmp
+	@chmod 755 $@.tmp
+	./$@.tmp -v
+	@mv $@.tmp $@
 
 # Never written in place: containers may be running from the old one.
 build/libexec/runt: $(SOURCES) $(GENERATED) $(PACKAGES) package.json build/commit build/libexec/koffi.node
 	$(call at-most,60) $(BUN) build $(COMPILE) \
-	  --define RUNT_COMMIT="\"$$(cat build/commit)\"" runtime/main.ts --outfile $@.$$$$ \
+	  --define RUNT_COMMIT="\"$$(cat build/commit)\"" shim/program.ts --outfile $@.$$$$ \
 	  && mv $@.$$$$ $@ || { rm -f $@.$$$$; false; }
 
 build/libexec/koffi.node: $(PACKAGES)
 	$(call put,755,$(ADDON),$@)
 
 # The last commit that changed the program. Rewritten only when it is another one.
-PROGRAM := runtime schemas package.json package-lock.json
+PROGRAM := runtime shim schemas package.json package-lock.json
 .PHONY: always
 build/commit: always
 	@mkdir -p build
@@ -195,6 +206,9 @@ $(PACKAGES): package-lock.json
 	  || { echo "Node 20 or later has to be installed, with npm" >&2; false; }
 	$(call at-most,180) npm ci --no-audit --no-fund
 	touch $@
+
+# launcher FOLDER, WORDS: one program is both; the shim's launcher tells it by a first word.
+launcher = sed -e 's|@LIBEXEC@|$(1)|' -e 's|@PROGRAM@|$(2)|' runtime/launcher.sh
 
 # put MODE, FILE, TARGET: whoever looks sees the old file or the new one, and never a part.
 define put

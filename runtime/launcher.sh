@@ -20,4 +20,4 @@ esac
 export RUNT_OPEN_FILES="${caller%%[!0-9]*}"
 export BUN_JSC_useJIT=0 BUN_JSC_numberOfGCMarkers=1 BUN_JSC_useConcurrentGC=0
 export MIMALLOC_SCAVENGER=0 BUN_GC_TIMER_DISABLE=1
-exec "$program" "$@"
+exec "$program" @PROGRAM@"$@"

@@ -19,13 +19,21 @@ export interface ProcessChanges {
   selinuxLabel?: string;
 }
 
-export type ExecProcess = { file: string; terminal: boolean } | ProcessChanges;
+/** A file that says all of it, or the text that would be in one, or changes. */
+export type ExecProcess =
+  | { file: string; terminal: boolean }
+  | { text: string; terminal: boolean }
+  | ProcessChanges;
 
 /** The process, and what errors call it. */
 export function execProcess(
   wanted: ExecProcess,
   config: Config,
 ): { process: Process; file: string } {
+  if ("text" in wanted) {
+    const process = { ...parsed(wanted.text, "process"), terminal: wanted.terminal };
+    return { process, file: "process" };
+  }
   return "file" in wanted
     ? { process: { ...confinementOf(config), ...processFrom(wanted) }, file: wanted.file }
     : { process: changed(wanted, config), file: "exec" };
@@ -48,11 +56,15 @@ function confinementOf({ process = { cwd: "/", args: [] } }: Config): Partial<Pr
 }
 
 function processFrom({ file, terminal }: { file: string; terminal: boolean }): Process {
+  const { readRegularFile }: typeof import("./bundle.ts") = require("./bundle.ts");
+  const process = parsed(readRegularFile(file), file);
+  return terminal ? { ...process, terminal } : process;
+}
+
+function parsed(text: string, file: string): Process {
   // The validators are loaded for those who bring something new.
   const { parseProcess }: typeof import("../config/parse.ts") = require("../config/parse.ts");
-  const { readRegularFile }: typeof import("./bundle.ts") = require("./bundle.ts");
-  const process = parseProcess(readRegularFile(file), file);
-  return terminal ? { ...process, terminal } : process;
+  return parseProcess(text, file);
 }
 
 function changed(changes: ProcessChanges, config: Config): Process {

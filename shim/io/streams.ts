@@ -1,0 +1,54 @@
+// A process's standard streams, as the client has named them: fifos, a file, a program that logs, or
+// nothing. Where it can, the process writes straight into them, and the shim copies nothing.
+
+import type { ShimLog } from "../log.ts";
+import type { Loop } from "../loop.ts";
+import { StatusError } from "../ttrpc/status.ts";
+import { openFifos } from "./fifos.ts";
+import { openLogFile } from "./log-file.ts";
+
+/** As Create and Exec name them: paths, or URIs of standard output. */
+export interface StreamNames {
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+}
+
+/** What a process is given, and what the shim holds of it. */
+export interface Streams {
+  /** Standard input, output and error of the process. With a terminal, what the pump copies. */
+  readonly ends: Ends;
+  /** The process has its copies: the shim's are closed. */
+  handOver(): void;
+  /** No more input comes: the end of file is the client's to see through. */
+  closeStdin(): void;
+  /** The shim's own ends, when the process is deleted. */
+  close(): void;
+}
+
+export interface Ends {
+  stdin: number | undefined;
+  stdout: number | undefined;
+  stderr: number | undefined;
+}
+
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+export interface StreamSurroundings {
+  loop: Loop;
+  log: ShimLog;
+  /** Who is to own fifos, so that /dev/stdout can be opened again in the container. */
+  owner: Owner;
+}
+
+/** @throws StatusError for a scheme that is not known; SyscallError for what cannot be opened */
+export function openStreams(names: StreamNames, surroundings: StreamSurroundings): Streams {
+  const scheme = /^([a-z0-9+.-]+):\/\//i.exec(names.stdout)?.[1] ?? "fifo";
+  if (scheme === "fifo") return openFifos(names, surroundings);
+  if (scheme === "file") return openLogFile(names);
+  throw new StatusError("unknown", `unknown STDIO scheme ${scheme}`);
+}

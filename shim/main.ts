@@ -1,0 +1,47 @@
+// containerd-shim-runt-v2: what containerd asks of it on the command line.
+
+import { RuntimeError } from "../runtime/errors.ts";
+import { print, printError } from "../runtime/print.ts";
+import { exitNow } from "../runtime/sys/process.ts";
+import { COMMIT, VERSION } from "../runtime/version.ts";
+import { parseArguments, type ShimArguments } from "./launch/arguments.ts";
+import { DecodeError } from "./proto/decode.ts";
+
+/** Does what the words of a command line say. Never returns: a fork of it may be a shim by now. */
+export function main(words: readonly string[]): never {
+  try {
+    act(parseArguments(words));
+  } catch (error) {
+    const isExpected = error instanceof RuntimeError || error instanceof DecodeError;
+    const text = error instanceof Error ? error.message : String(error);
+    printError(`containerd-shim-runt-v2: ${text}${isExpected ? "" : " (hint: this is a bug)"}`);
+    exitNow(1);
+  }
+  exitNow(0);
+}
+
+function act(given: ShimArguments): void {
+  const { version, info, namespace, id, action } = given;
+  if (version) print(`containerd-shim-runt-v2 ${VERSION} (commit ${COMMIT})`);
+  else if (info) tellInfo();
+  else if (namespace === "") throw new RuntimeError("-namespace is missing");
+  else if (id === "") throw new RuntimeError("-id is missing");
+  else if (action === "start") startShim(given);
+  else if (action === "delete") deleteTask(given);
+  else throw new RuntimeError(`unknown action "${action}" (hint: containerd starts this program)`);
+}
+
+function startShim(given: ShimArguments): void {
+  const { start }: typeof import("./launch/start.ts") = require("./launch/start.ts");
+  start(given, process.env);
+}
+
+function deleteTask(given: ShimArguments): void {
+  const launch: typeof import("./launch/delete.ts") = require("./launch/delete.ts");
+  launch.deleteTask(given, process.env);
+}
+
+function tellInfo(): void {
+  const launch: typeof import("./launch/info.ts") = require("./launch/info.ts");
+  launch.tellInfo();
+}

@@ -1,0 +1,64 @@
+// The mounts that make a container's root filesystem, which containerd leaves to the shim.
+
+import { mountOptions } from "../runtime/clauses/mount-options.ts";
+import { RuntimeError, SyscallError } from "../runtime/errors.ts";
+import { flagsFrom } from "../runtime/ops/mount-text.ts";
+import { makeDirectories } from "../runtime/sys/directory.ts";
+import { readFile } from "../runtime/sys/file.ts";
+import { detach, MS_BIND, MS_REC, MS_REMOUNT, mount } from "../runtime/sys/mount.ts";
+import type { Mount } from "./proto/common.ts";
+import type { ValueOf } from "./proto/message.ts";
+
+export type RootfsMount = ValueOf<typeof Mount>;
+
+/** Mounts each onto the directory, in order. What cannot be mounted takes back the ones before. */
+export function mountRootfs(mounts: readonly RootfsMount[], directory: string): void {
+  try {
+    for (const one of mounts) mountOne(one, `${directory}${one.target}`);
+  } catch (error) {
+    unmountRootfs(directory);
+    throw error;
+  }
+}
+
+function mountOne({ type, source, options }: RootfsMount, target: string): void {
+  const foreign = options.find((option) => option.startsWith("X-containerd."));
+  if (foreign !== undefined) throw new RuntimeError(`mount option ${foreign} is containerd's own`);
+  makeDirectories(target, 0o711);
+  const { bind, attributes, superblock, data } = mountOptions(options);
+  const set = flagsFrom(attributes.set);
+  if (bind === undefined) {
+    mount({ source, target, type, flags: superblock | set, data: data.join(",") });
+    return;
+  }
+  const recursive = bind === "recursive" ? MS_REC : 0;
+  mount({ source, target, type: "bind", flags: MS_BIND | recursive, data: "" });
+  if (set !== 0)
+    mount({ source, target, type: "bind", flags: MS_BIND | MS_REMOUNT | set, data: "" });
+}
+
+/** Unmounts everything on and below a directory, what was mounted last first. */
+export function unmountRootfs(directory: string): void {
+  for (const target of mountsBelow(directory).toReversed()) {
+    try {
+      detach(target);
+    } catch (error) {
+      const EINVAL = 22;
+      if (!(error instanceof SyscallError) || error.errno !== EINVAL) throw error;
+    }
+  }
+}
+
+function mountsBelow(directory: string): string[] {
+  return readFile("/proc/self/mountinfo")
+    .split("\n")
+    .map((line) => unescaped(line.split(" ")[4] ?? ""))
+    .filter((path) => path === directory || path.startsWith(`${directory}/`));
+}
+
+/** proc_pid_mountinfo(5) writes space, tab, newline and backslash in octal. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_all, digits) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}

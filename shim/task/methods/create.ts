@@ -1,0 +1,144 @@
+// Create: a container, up to where its program would be executed.
+
+import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
+import { readRecord } from "../../../runtime/store/record.ts";
+import { makeDirectories } from "../../../runtime/sys/directory.ts";
+import { duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
+import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
+import { pumpTerminal } from "../../io/terminal.ts";
+import { optionsFrom } from "../../options.ts";
+import type { ValueOf } from "../../proto/message.ts";
+import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
+import { mountRootfs, unmountRootfs } from "../../rootfs.ts";
+import { StatusError } from "../../ttrpc/status.ts";
+import type { Made } from "../../worker.ts";
+import { writeTask } from "../exit-record.ts";
+import { ended, settle } from "../exits.ts";
+import { type House, statusOfFailure, taskMethod } from "../house.ts";
+import { watchForOom } from "../oom.ts";
+import { runtimeEnvironment } from "../runtime-environment.ts";
+import { newProcess, type Task } from "../task.ts";
+
+const FAILED = "OCI runtime create failed";
+
+export const create = taskMethod(TASK.Create, (house, request, call) => {
+  const { tasks, workers } = house;
+  const { id, rootfs, terminal } = request;
+  if (tasks.has(id)) throw new StatusError("already exists", `container ${id}: already exists`);
+  if (request.checkpoint !== "") {
+    throw new StatusError("unimplemented", "restoring a checkpoint is not implemented");
+  }
+  const task = newTask(house, request);
+  const streams = openStreams(task.init.names, { ...house, owner: ownerOf(task) });
+  tasks.set(id, task);
+  const run = (): Made => {
+    const directory = `${task.bundle}/rootfs`;
+    if (rootfs.length > 0) {
+      makeDirectories(directory, 0o711);
+      mountRootfs(rootfs, directory);
+    }
+    try {
+      return make(house, task, streams.ends);
+    } catch (error) {
+      if (rootfs.length > 0) unmountRootfs(directory);
+      throw error;
+    }
+  };
+  const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
+  workers.begin({ run, fds }, (outcome) => {
+    const made = "failure" in outcome ? undefined : outcome.made;
+    if ("failure" in outcome || made === undefined) {
+      tasks.delete(id);
+      streams.handOver();
+      streams.close();
+      const failure = "failure" in outcome ? outcome.failure : LOST;
+      call.refuse(statusOfFailure(failure, FAILED));
+      return;
+    }
+    begin(house, task, { made, streams });
+    house.publisher.publish("/tasks/create", {
+      containerId: id,
+      bundle: task.bundle,
+      rootfs,
+      io: { ...task.init.names, terminal },
+      pid: made.pid,
+    });
+    call.answer({ pid: made.pid });
+    settle(house, task);
+  });
+});
+
+const LOST = { kind: "lost", text: "no process was made" } as const;
+
+function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
+  const { id, bundle, stdin, stdout, stderr, terminal } = request;
+  const options = optionsFrom(request.options);
+  return {
+    id,
+    bundle,
+    options,
+    root: `${options.root || "/run/containerd/runt"}/${house.namespace}`,
+    init: newProcess("", { stdin, stdout, stderr, terminal }),
+    execs: new Map(),
+    ownPidNamespace: true,
+    isPaused: false,
+    stopOomWatch: () => undefined,
+  };
+}
+
+function ownerOf({ options }: Task): { uid: number; gid: number } {
+  return { uid: options.ioUid, gid: options.ioGid };
+}
+
+/** In the worker. */
+function make({ log, environment }: House, task: Task, ends: Ends): Made {
+  const { id, root, bundle, options, init } = task;
+  if (!init.names.terminal) takeStreams(ends);
+  const { init: made, slots } = createContainer({
+    root,
+    id,
+    bundle,
+    strict: false,
+    noPivot: options.noPivotRoot,
+    systemdCgroup: options.systemdCgroup,
+    preserveFds: 0,
+    noNewKeyring: options.noNewKeyring,
+    console: { kind: init.names.terminal ? "foreground" : "none" },
+    asSibling: true,
+    environment: runtimeEnvironment(environment),
+    log: log.with({ id }),
+  });
+  return slots.has("$console") ? { ...made, console: slots.take("$console") } : made;
+}
+
+/** The standard streams of this process, which what it makes inherits. */
+export function takeStreams({ stdin, stdout, stderr }: Ends): void {
+  const nothing = open("/dev/null", O_RDWR);
+  for (const [to, fd] of [stdin, stdout, stderr].entries()) duplicateTo(fd ?? nothing, to);
+}
+
+function begin(
+  house: House,
+  task: Task,
+  { made, streams }: { made: Made; streams: Streams },
+): void {
+  const { init, root, id } = task;
+  init.pid = made.pid;
+  init.pidfd = made.pidfd;
+  init.streams = streams;
+  init.state = "created";
+  task.ownPidNamespace = readRecord({ root, id })?.ownPidNamespace ?? true;
+  if (made.console === undefined) streams.handOver();
+  else init.terminal = startPump(house, made.console, streams);
+  writeTask(house, task);
+  watchForOom(house, task);
+  house.children.whenEnded(made, (ending) => ended(house, { task, process: init }, ending));
+}
+
+/** The pump takes what the process would have. */
+export function startPump({ loop }: House, master: number, { ends }: Streams) {
+  const [input, output] = [ends.stdin, ends.stdout];
+  ends.stdin = undefined;
+  ends.stdout = undefined;
+  return pumpTerminal(loop, { master, input, output });
+}

@@ -92,6 +92,7 @@ function make({ log, environment }: House, { task, exec }: Place, streams: Strea
     process: { text: exec.spec, terminal },
     detach: false,
     preserveFds: 0,
+    cgroups: [],
     ignorePaused: false,
     environment: runtimeEnvironment(environment),
     log: log.with({ id, exec: exec.execId }),

@@ -163,7 +163,7 @@ build/callers/version: test/callers/build.sh
 	@mkdir -p build/callers
 	@rm -f $@
 	@echo "building containerd, once: some 90 seconds"
-	@$(call at-most,600) test/callers/build.sh > build/callers/build.log 2>&1 \
+	@$(call at-most,900) test/callers/build.sh > build/callers/build.log 2>&1 \
 	  || tail -n 5 build/callers/build.log
 
 build/runt: runtime/launcher.sh build/libexec/runt

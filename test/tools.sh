@@ -26,7 +26,7 @@ wanted='
 # For test/callers, where what is missing is skipped.
 callers='
 /usr/bin/containerd containerd
-/usr/bin/dockerd docker.io
+/usr/sbin/dockerd docker.io
 /usr/bin/podman podman
 /usr/bin/catatonit catatonit
 /usr/bin/slirp4netns slirp4netns

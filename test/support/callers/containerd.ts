@@ -6,8 +6,10 @@ import { join, resolve } from "node:path";
 import { type Outcome, type ProgramOptions, type Running, startProgram } from "../program.ts";
 import { freshDirectory } from "../room.ts";
 import { runtime } from "../runt.ts";
+import { waitUntil } from "../wait.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { makeImage } from "./image.ts";
+import { tasks } from "./tasks.ts";
 
 /** Where the programs of containerd are: Debian's, and a newer one that is built (build.sh). */
 export const containerdFolders = {
@@ -20,16 +22,26 @@ export interface Containerd {
   daemon: Daemon;
   /** The runtime's `--root` for its containers. */
   root: string;
-  /** Folder in which a container's bundle is. */
+  /** Folder of the bundles, one folder a container. */
   bundles: string;
+  /** Words before those of its client. */
+  client: readonly string[];
+  /** The shim's options that name our program. */
+  options: { binaryName: string; root: string };
+  /** Words of `ctr` that run a container, by our program unless another one is named. */
+  run(binary?: string): string[];
+  /** Starts its client. */
+  start(args: readonly string[], options?: ProgramOptions): Running;
   /** Runs its client to the end. */
   ctr(args: readonly string[], options?: ProgramOptions): Promise<Outcome>;
-  /** Starts its client. */
-  startCtr(args: readonly string[], options?: ProgramOptions): Running;
-  /** Words before `ctr`'s own, to be run by another program such as script(1). */
-  command: readonly string[];
-  /** `run`, and the flags by which the shim calls our program. */
-  run: readonly string[];
+  /** Runs its client, which has to succeed; returns what it writes. */
+  does(...args: string[]): Promise<string>;
+  /** Waits until a container's task has a status. */
+  becomes(id: string, status: string): Promise<void>;
+  /** What only the API can do. */
+  tasks: ReturnType<typeof tasks>;
+  /** Stops the daemon and starts it again; containers go on. */
+  restart(): Promise<void>;
 }
 
 /** Why there is no containerd in a folder; undefined if there is one. */
@@ -45,31 +57,48 @@ export async function startContainerd(folder: string): Promise<Containerd> {
   const at = (name: string): string => join(own, name);
   const env = { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin`, TMPDIR: at("tmp") };
   mkdirSync(env.TMPDIR);
-  writeFileSync(at("config.toml"), config(own));
-  const command = [join(folder, "ctr"), "--address", at("containerd.sock")];
-  const startCtr = (args: readonly string[], options: ProgramOptions = {}): Running =>
-    startProgram([...command, ...args], { ...options, env: { ...env, ...options.env } });
-  const ctr = (args: readonly string[], options: ProgramOptions = {}): Promise<Outcome> =>
-    startCtr(args, options).ended;
-
-  const daemon = await startDaemon([join(folder, "containerd"), "--config", at("config.toml")], {
-    env,
-    isReady: async () => (await ctr(["version"])).code === 0,
-  });
-  const loaded = await ctr(["images", "import", makeImage()]);
-  if (loaded.code !== 0) throw new Error(`ctr images import: ${loaded.stderr}\n${daemon.log()}`);
-  return {
-    daemon,
+  writeFileSync(at("config.toml"), configuration(own));
+  const client = [join(folder, "ctr"), "--address", at("containerd.sock")];
+  const start = (args: readonly string[], options: ProgramOptions = {}): Running =>
+    startProgram([...client, ...args], { ...options, env: { ...env, ...options.env } });
+  const ctr = (args: readonly string[], options?: ProgramOptions): Promise<Outcome> =>
+    start(args, options).ended;
+  const does = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await ctr(args);
+    if (code !== 0) throw new Error(`ctr ${args.join(" ")}: exit ${code}: ${stderr}${stdout}`);
+    return stdout;
+  };
+  const begin = (): Promise<Daemon> =>
+    startDaemon([join(folder, "containerd"), "--config", at("config.toml")], {
+      env,
+      isReady: async () => (await ctr(["version"])).code === 0,
+    });
+  const containerd: Containerd = {
+    daemon: await begin(),
     root: at("runt/default"),
     bundles: at("state/io.containerd.runtime.v2.task/default"),
+    client,
+    options: { binaryName: runtime, root: at("runt") },
+    run: (binary = runtime) => ["run", "--runc-binary", binary, "--runc-root", at("runt")],
+    start,
     ctr,
-    startCtr,
-    command,
-    run: ["run", "--runc-binary", runtime, "--runc-root", at("runt")],
+    does,
+    becomes: async (id, status) => {
+      const line = new RegExp(`^${id}\\s+\\d+\\s+${status}`, "m");
+      await waitUntil(`${id} ${status}`, async () => line.test(await does("task", "ls")));
+    },
+    tasks: tasks(at("containerd.sock")),
+    restart: async () => {
+      await containerd.daemon.stop();
+      containerd.daemon = await begin();
+    },
   };
+  await does("images", "import", makeImage());
+  return containerd;
 }
 
-function config(own: string): string {
+/** Its own folders, and none of the plugins that tests of a runtime do not need. */
+function configuration(own: string): string {
   return `version = 2
 root = "${own}/root"
 state = "${own}/state"
@@ -79,8 +108,5 @@ disabled_plugins = [
 ]
 [grpc]
 address = "${own}/containerd.sock"
-[ttrpc]
-address = "${own}/containerd.sock.ttrpc"
-
 `;
 }

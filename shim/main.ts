@@ -2,12 +2,11 @@
 
 import { RuntimeError } from "../runtime/errors.ts";
 import { print, printError } from "../runtime/print.ts";
-import { exitNow } from "../runtime/sys/process.ts";
 import { COMMIT, VERSION } from "../runtime/version.ts";
 import { parseArguments, type ShimArguments } from "./launch/arguments.ts";
 import { DecodeError } from "./proto/decode.ts";
 
-/** Does what the words of a command line say. Never returns: a fork of it may be a shim by now. */
+/** Does what the words of a command line say. Never returns. */
 export function main(words: readonly string[]): never {
   try {
     act(parseArguments(words));
@@ -15,9 +14,9 @@ export function main(words: readonly string[]): never {
     const isExpected = error instanceof RuntimeError || error instanceof DecodeError;
     const text = error instanceof Error ? error.message : String(error);
     printError(`containerd-shim-runt-v2: ${text}${isExpected ? "" : " (hint: this is a bug)"}`);
-    exitNow(1);
+    process.exit(1);
   }
-  exitNow(0);
+  process.exit(0);
 }
 
 function act(given: ShimArguments): void {

@@ -2,7 +2,7 @@
 
 import { RuntimeError, SyscallError } from "../../runtime/errors.ts";
 import { rename } from "../../runtime/sys/directory.ts";
-import { readFile, writeFile } from "../../runtime/sys/file.ts";
+import { AT_FDCWD, readFile, tryUnlinkAt, writeFile } from "../../runtime/sys/file.ts";
 import type { House } from "./house.ts";
 import type { Exit, Task } from "./task.ts";
 
@@ -15,7 +15,7 @@ interface ExitRecord {
   exit?: { status: number; seconds: string; nanos: number };
 }
 
-/** Where the runtime keeps the container. */
+/** Where the runtime keeps the container; written before there is anything to clean up. */
 export function writeTask(house: House, { bundle, root, init }: Task): void {
   write(house, bundle, { root, pid: init.pid });
 }
@@ -35,6 +35,11 @@ function write({ log }: House, bundle: string, record: ExitRecord): void {
     if (!(error instanceof RuntimeError)) throw error;
     log.warn(`cannot write ${path}: ${error.message}`);
   }
+}
+
+/** Nothing is left to clean up. */
+export function removeRecord({ bundle }: Task): void {
+  tryUnlinkAt(AT_FDCWD, `${bundle}/${NAME}`);
 }
 
 /** Undefined when no shim of ours has come so far. */

@@ -12,7 +12,7 @@ import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
 import { mountRootfs, unmountRootfs } from "../../rootfs.ts";
 import { StatusError } from "../../ttrpc/status.ts";
 import type { Made } from "../../worker.ts";
-import { writeTask } from "../exit-record.ts";
+import { removeRecord, writeTask } from "../exit-record.ts";
 import { ended, settle } from "../exits.ts";
 import { type House, statusOfFailure, taskMethod } from "../house.ts";
 import { watchForOom } from "../oom.ts";
@@ -31,6 +31,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   const task = newTask(house, request);
   const streams = openStreams(task.init.names, { ...house, owner: ownerOf(task) });
   tasks.set(id, task);
+  writeTask(house, task);
   const run = (): Made => {
     const directory = `${task.bundle}/rootfs`;
     if (rootfs.length > 0) {
@@ -49,6 +50,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     const made = "failure" in outcome ? undefined : outcome.made;
     if ("failure" in outcome || made === undefined) {
       tasks.delete(id);
+      removeRecord(task);
       streams.handOver();
       streams.close();
       const failure = "failure" in outcome ? outcome.failure : LOST;

@@ -5,6 +5,7 @@ import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { TASK } from "../../proto/task.ts";
 import { unmountRootfs } from "../../rootfs.ts";
 import { StatusError } from "../../ttrpc/status.ts";
+import { removeRecord } from "../exit-record.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import type { Exit, Task, TaskProcess } from "../task.ts";
@@ -81,6 +82,7 @@ function removeContainer(house: House, task: Task, call: Answering): void {
     }
     for (const process of [...task.execs.values(), init]) process.streams?.close();
     house.tasks.delete(id);
+    removeRecord(task);
     const deleted = deletedOf(init);
     house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
     call.answer(deleted);

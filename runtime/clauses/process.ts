@@ -129,7 +129,11 @@ export function processClause(
         ? [step("init", forbidNewPrivileges({}), "/process/noNewPrivileges")]
         : []),
       step("init", enterWorkingDirectory({ path: cwd }), "/process/cwd"),
-      step("init", closeDescriptors({ preserve: container.preserveFds }), ""),
+      step(
+        "init",
+        closeDescriptors({ preserve: container.preserveFds, now: container.joins === true }),
+        "",
+      ),
       ...listener.allow,
       step("init", executeProgram({ name: args[0] ?? "" }), "/process/args"),
     ],

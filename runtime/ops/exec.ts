@@ -103,12 +103,19 @@ function whyNot(fd: number, mode: number): string | undefined {
   return (mountFlagsOf(fd) & ST_NOEXEC) === 0 ? undefined : 'its mount has the option "noexec"';
 }
 
-/** Everything above the streams and the preserved descriptors closes at execve(2). */
-export const closeDescriptors = defineOp<{ preserve: number }>({
+/**
+ * Everything above the streams and the preserved descriptors closes at execve(2), or now what is of
+ * no more use: before somebody in the container can look at the process.
+ */
+export const closeDescriptors = defineOp<{ preserve: number; now: boolean }>({
   name: "descriptors.close-on-exec",
-  print: ({ preserve }) => `from ${3 + preserve}`,
-  run: ({ preserve }) => {
+  print: ({ preserve, now }) => `from ${3 + preserve}${now ? ", now" : ""}`,
+  run: ({ preserve, now }, context) => {
     for (let fd = 3; fd < 3 + preserve; fd++) keepOnExec(fd);
+    if (now) {
+      context.slots.closeAll();
+      context.closeOthers(3 + preserve);
+    }
     markCloseOnExec(3 + preserve);
   },
 });

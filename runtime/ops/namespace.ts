@@ -126,6 +126,8 @@ export const cloneInit = defineOp<InitClone>({
         child: "init",
         ...(cgroup !== null && { cgroup }),
       });
+      // The host's, and of no more use to either.
+      if (cgroup !== null) context.slots.close(cgroup);
     } catch (error) {
       throw error instanceof SyscallError ? withHint(error, cloneHint(error.errno, by)) : error;
     }

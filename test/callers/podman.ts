@@ -9,7 +9,11 @@ import { cgroups, removeEmptyCgroups } from "../support/leaks.ts";
 import { isRunning } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
+import { startOn, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
+
+const CONTROL_C = String.fromCharCode(3);
+const CONTROL_Q = String.fromCharCode(17);
 
 /** Tests the Podman of a caller; `more` adds tests of its own. */
 export function testPodman(caller: "root" | "user", more: (podman: Podman) => void): void {
@@ -23,6 +27,7 @@ export function testPodman(caller: "root" | "user", more: (podman: Podman) => vo
   test.before(() => podman.begin());
   testLife(podman);
   testExec(podman);
+  testTerminals(podman);
   testSurroundings(podman);
   testErrors(podman);
   more(podman);
@@ -148,6 +153,66 @@ function testExec(podman: Podman): void {
     assert.is(forbidden.code, 126);
     assert.match(forbidden.stderr, /permission denied/);
     await podman.does("rm", "--force", "--time=0", name);
+  });
+}
+
+function testTerminals(podman: Podman): void {
+  test("run -it gives a terminal of the caller's size, which follows it, and exec -it too", async () => {
+    const name = freshName();
+    const flags = ["--interactive", "--tty", "--network=none", `--name=${name}`];
+    await withTerminal(async (terminal) => {
+      const client = startOn(terminal, [
+        ...podman.command(),
+        ...[...podman.run, ...flags, imageName, "sh"],
+      ]);
+      terminal.type("tty; stty size; test -t 0 && echo $((20 + 22))\n");
+      await terminal.shows(/\n\/dev\/(pts\/0|console)\r\n33 99\r\n42\r\n/);
+      terminal.resize({ height: 20, width: 70 });
+      const size = "while test \"$(stty size)\" != '20 70'; do sleep 0.1; done; echo fol''lowed\n";
+      terminal.type(size);
+      await terminal.shows("followed");
+
+      await withTerminal(async (second) => {
+        const command = ["exec", "--interactive", "--tty", name, "sh"];
+        const other = startOn(second, [...podman.command(), ...command]);
+        second.type("tty; stty size; id -u\n");
+        await second.shows(/\n\/dev\/pts\/1\r\n33 99\r\n0\r\n/);
+        second.type("sleep 1000\n");
+        await waitUntil("sleep", async () =>
+          (await podman.does("top", name)).includes("sleep 1000"),
+        );
+        second.type(CONTROL_C);
+        second.type("echo inter''rupted $?; exit 5\n");
+        await second.shows("interrupted 130");
+        assert.is(await other.exited, 5);
+      });
+
+      terminal.type("exit 7\n");
+      assert.is(await client.exited, 7);
+      assert.not.match(terminal.stty("-a"), "-icanon");
+    });
+  });
+
+  test("a client that detaches leaves the container, and another attaches to it", async () => {
+    const name = freshName();
+    const flags = ["--interactive", "--tty", "--network=none", `--name=${name}`];
+    const keys = "--detach-keys=ctrl-q";
+    await withTerminal(async (terminal) => {
+      const run = [...podman.run, ...flags, keys, imageName, "sh"];
+      const client = startOn(terminal, [...podman.command(), ...run]);
+      terminal.type("echo fir''st\n");
+      await terminal.shows("first");
+      terminal.type(CONTROL_Q);
+      assert.is(await client.exited, 0);
+    });
+    await withTerminal(async (terminal) => {
+      const client = startOn(terminal, [...podman.command(), "attach", name]);
+      terminal.type("\n");
+      await terminal.shows("#");
+      terminal.type("echo sec''ond; exit 3\n");
+      await terminal.shows("second");
+      await client.exited;
+    });
   });
 }
 

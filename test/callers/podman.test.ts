@@ -50,6 +50,7 @@ testPodman("root", (podman) => {
     const shown = await podman.does("build", "--network=none", `--tag=${tag}`, folder);
     assert.match(shown, /\n0\n/);
     assert.match(shown, /\nuid=1000\(tester\)/);
+    assert.ok(podman.runtimeCalls().some((call) => /create .* buildah-/.test(call)));
     assert.is(await podman.does(...podman.run, "--network=none", tag, "cat", "/file"), "built");
     await podman.does("rmi", tag);
   });

@@ -15,6 +15,9 @@ import { waitUntil } from "../support/wait.ts";
 const CONTROL_C = String.fromCharCode(3);
 const CONTROL_Q = String.fromCharCode(17);
 
+/** Podman takes its time, ours or not. */
+const limitMs = 40_000;
+
 /** Tests the Podman of a caller; `more` adds tests of its own. */
 export function testPodman(caller: "root" | "user", more: (podman: Podman) => void): void {
   const missing = podmanMissing();
@@ -34,10 +37,14 @@ export function testPodman(caller: "root" | "user", more: (podman: Podman) => vo
   runTests({
     atEnd: async () => {
       await podman.end();
-      await waitUntil("the end of conmon, and of the cgroups that Podman leaves", () => {
-        removeEmptyCgroups(room.prefix);
-        return cgroups(room).length === 0;
-      });
+      await waitUntil(
+        "the end of conmon, and of the cgroups that Podman leaves",
+        () => {
+          removeEmptyCgroups(room.prefix);
+          return cgroups(room).length === 0;
+        },
+        limitMs,
+      );
     },
   });
 }
@@ -61,7 +68,8 @@ function testLife(podman: Podman): void {
       ...[...podman.detached, "--runtime-flag=debug", `--name=${name}`, "--network=none"],
       ...["--health-cmd=is-healthy", imageName, "sh", "-c", script],
     );
-    await waitUntil("the program", async () => (await podman.does("logs", name)).includes("ready"));
+    const written = () => podman.does("logs", name);
+    await waitUntil("the program", async () => (await written()).includes("ready"), limitMs);
     const logs = await podman.podman(["logs", name]);
     assert.equal([logs.stdout, logs.stderr], ["out\nready\n", "err\n"]);
     const format = "--format={{.OCIRuntime}} {{.State.Status}}";
@@ -142,10 +150,14 @@ function testExec(podman: Podman): void {
       "-c",
       "echo detached > /tmp/word",
     );
-    await waitUntil("the detached program", async () => {
-      const word = await podman.podman(["exec", name, "cat", "/tmp/word"]);
-      return word.stdout === "detached\n";
-    });
+    await waitUntil(
+      "the detached program",
+      async () => {
+        const word = await podman.podman(["exec", name, "cat", "/tmp/word"]);
+        return word.stdout === "detached\n";
+      },
+      limitMs,
+    );
     const nothing = await podman.podman(["exec", name, "nope"]);
     assert.is(nothing.code, 127);
     assert.match(nothing.stderr, /exec: "nope": executable file not found in \$PATH/);
@@ -161,29 +173,26 @@ function testTerminals(podman: Podman): void {
     const name = freshName();
     const flags = ["--interactive", "--tty", "--network=none", `--name=${name}`];
     await withTerminal(async (terminal) => {
-      const client = startOn(terminal, [
-        ...podman.command(),
-        ...[...podman.run, ...flags, imageName, "sh"],
-      ]);
+      const run = [...podman.run, ...flags, imageName, "sh"];
+      const client = startOn(terminal, [...podman.command(), ...run], { limitMs });
       terminal.type("tty; stty size; test -t 0 && echo $((20 + 22))\n");
-      await terminal.shows(/\n\/dev\/(pts\/0|console)\r\n33 99\r\n42\r\n/);
+      await terminal.shows(/\n\/dev\/(pts\/0|console)\r\n33 99\r\n42\r\n/, limitMs);
       terminal.resize({ height: 20, width: 70 });
       const size = "while test \"$(stty size)\" != '20 70'; do sleep 0.1; done; echo fol''lowed\n";
       terminal.type(size);
-      await terminal.shows("followed");
+      await terminal.shows("followed", limitMs);
 
       await withTerminal(async (second) => {
         const command = ["exec", "--interactive", "--tty", name, "sh"];
-        const other = startOn(second, [...podman.command(), ...command]);
+        const other = startOn(second, [...podman.command(), ...command], { limitMs });
         second.type("tty; stty size; id -u\n");
-        await second.shows(/\n\/dev\/pts\/1\r\n33 99\r\n0\r\n/);
+        await second.shows(/\n\/dev\/pts\/1\r\n33 99\r\n0\r\n/, limitMs);
         second.type("sleep 1000\n");
-        await waitUntil("sleep", async () =>
-          (await podman.does("top", name)).includes("sleep 1000"),
-        );
+        const shown = () => podman.does("top", name);
+        await waitUntil("sleep", async () => (await shown()).includes("sleep 1000"), limitMs);
         second.type(CONTROL_C);
         second.type("echo inter''rupted $?; exit 5\n");
-        await second.shows("interrupted 130");
+        await second.shows("interrupted 130", limitMs);
         assert.is(await other.exited, 5);
       });
 
@@ -199,18 +208,18 @@ function testTerminals(podman: Podman): void {
     const keys = "--detach-keys=ctrl-q";
     await withTerminal(async (terminal) => {
       const run = [...podman.run, ...flags, keys, imageName, "sh"];
-      const client = startOn(terminal, [...podman.command(), ...run]);
+      const client = startOn(terminal, [...podman.command(), ...run], { limitMs });
       terminal.type("echo fir''st\n");
-      await terminal.shows("first");
+      await terminal.shows("first", limitMs);
       terminal.type(CONTROL_Q);
       assert.is(await client.exited, 0);
     });
     await withTerminal(async (terminal) => {
-      const client = startOn(terminal, [...podman.command(), "attach", name]);
+      const client = startOn(terminal, [...podman.command(), "attach", name], { limitMs });
       terminal.type("\n");
-      await terminal.shows("#");
+      await terminal.shows("#", limitMs);
       terminal.type("echo sec''ond; exit 3\n");
-      await terminal.shows("second");
+      await terminal.shows("second", limitMs);
       await client.exited;
     });
   });

@@ -29,7 +29,7 @@ export interface Terminal {
   shown(): string;
   shownBytes(): Buffer;
   /** Waits until the terminal shows something; returns everything that it has shown. */
-  shows(what: string | RegExp): Promise<string>;
+  shows(what: string | RegExp, limitMs?: number): Promise<string>;
   resize(size: { height: number; width: number }): void;
   /** What `stty` prints. */
   stty(...args: string[]): string;
@@ -96,11 +96,15 @@ function openTerminal(): Terminal {
         taken += Math.max(tryWriteSome(master, all.subarray(taken)), 0);
       }
     },
-    shows: (what) =>
-      waitUntil(`${what} on the terminal`, () => {
-        const all = shown();
-        return (typeof what === "string" ? all.includes(what) : what.test(all)) && all;
-      }).catch((error) => {
+    shows: (what, limitMs) =>
+      waitUntil(
+        `${what} on the terminal`,
+        () => {
+          const all = shown();
+          return (typeof what === "string" ? all.includes(what) : what.test(all)) && all;
+        },
+        limitMs,
+      ).catch((error) => {
         throw new Error(`${error.message}; it shows ${JSON.stringify(shown().slice(-2000))}`);
       }),
     resize: (size) => setWindowSize(master, size),
@@ -125,6 +129,8 @@ export function startOn(
     stderr?: Stream;
     cwd?: string;
     env?: Record<string, string>;
+    /** After this it is killed. */
+    limitMs?: number;
   } = {},
 ) {
   const { stdin = slave, stdout = slave, stderr = slave, cwd = room.directory } = options;
@@ -137,7 +143,7 @@ export function startOn(
       RUNT_TEST_ROOM: room.directory,
       ...options.env,
     },
-    timeout: 20_000 * patience,
+    timeout: (options.limitMs ?? 20_000) * patience,
     killSignal: "SIGKILL",
   });
 }

@@ -27,6 +27,8 @@ export interface TaskProcess {
   pid: number;
   pidfd: number;
   streams: Streams | undefined;
+  /** The client has said so, perhaps before there was anything to close. */
+  isStdinClosed: boolean;
   terminal: Terminal | undefined;
   /** The kernel has told its end, and the clients have not heard yet. */
   ending: Ending | undefined;
@@ -64,6 +66,7 @@ export function newProcess(execId: string, names: StreamNames): TaskProcess {
     pid: 0,
     pidfd: -1,
     streams: undefined,
+    isStdinClosed: false,
     terminal: undefined,
     ending: undefined,
     exit: undefined,

@@ -4,6 +4,8 @@ import { TASK } from "../../proto/task.ts";
 import { processOf, taskMethod } from "../house.ts";
 
 export const closeIO = taskMethod(TASK.CloseIO, (house, request, call) => {
-  processOf(house, request).streams?.closeStdin();
+  const process = processOf(house, request);
+  process.isStdinClosed = true;
+  process.streams?.closeStdin();
   call.answer({});
 });

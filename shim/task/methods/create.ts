@@ -30,6 +30,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   }
   const task = newTask(house, request);
   const streams = openStreams(task.init.names, { ...house, owner: ownerOf(task) });
+  task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
   const run = (): Made => {
@@ -127,7 +128,6 @@ function begin(
   const { init, root, id } = task;
   init.pid = made.pid;
   init.pidfd = made.pidfd;
-  init.streams = streams;
   init.state = "created";
   task.ownPidNamespace = readRecord({ root, id })?.ownPidNamespace ?? true;
   if (made.console === undefined) streams.handOver();

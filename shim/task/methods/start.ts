@@ -67,6 +67,8 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
   if (isPaused) throw new StatusError("unknown", "cannot exec in a paused state");
   const owner = { uid: task.options.ioUid, gid: task.options.ioGid };
   const streams = openStreams(exec.names, { ...house, owner });
+  if (exec.isStdinClosed) streams.closeStdin();
+  exec.streams = streams;
   exec.state = "starting";
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
   house.workers.begin({ run: () => make(house, { task, exec }, streams), fds }, (outcome) => {
@@ -108,7 +110,6 @@ function begin(
 ): void {
   exec.pid = made.pid;
   exec.pidfd = made.pidfd;
-  exec.streams = streams;
   exec.state = "running";
   if (made.console === undefined) streams.handOver();
   else exec.terminal = startPump(house, made.console, streams);
@@ -124,6 +125,7 @@ function begin(
 function fail(exec: Exec, streams: Streams): void {
   streams.handOver();
   streams.close();
+  exec.streams = undefined;
   exec.state = "stopped";
   exec.exit = { status: 0, at: { seconds: 0n, nanos: 0 } };
   for (const waiter of exec.waiters) waiter(exec.exit);

@@ -1,6 +1,7 @@
 // The shim itself: one process, one thread, one loop, for all containers of a pod.
 
-import { AT_FDCWD, duplicateTo, O_RDWR, open, tryUnlinkAt } from "../runtime/sys/file.ts";
+import { tryUnlinkAt } from "../runtime/sys/entry.ts";
+import { AT_FDCWD, duplicateTo, O_RDWR, open } from "../runtime/sys/file.ts";
 import {
   newProcessGroup,
   PR_SET_CHILD_SUBREAPER,

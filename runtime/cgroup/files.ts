@@ -1,15 +1,8 @@
 // Single reads and writes of control files and cgroup directories, by absolute path on the host.
 
 import { SyscallError } from "../errors.ts";
-import {
-  AT_FDCWD,
-  closeFd,
-  O_NOFOLLOW,
-  O_WRONLY,
-  open,
-  statusAt,
-  tryWriteOnce,
-} from "../sys/file.ts";
+import { AT_FDCWD, closeFd, O_NOFOLLOW, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
+import { statusAt } from "../sys/status.ts";
 
 /** Whether something is there, a link included. */
 export function exists(path: string): boolean {

@@ -2,7 +2,8 @@
 
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
-import { AT_FDCWD, AT_REMOVEDIR, readFile, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/file.ts";
+import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/entry.ts";
+import { AT_FDCWD, readFile } from "../sys/file.ts";
 import { exists, writeControl } from "./files.ts";
 
 const ENOENT = 2;

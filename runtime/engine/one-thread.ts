@@ -1,6 +1,6 @@
 // What has to hold before each clone.
 
-import { linksOf } from "../sys/file.ts";
+import { linksOf } from "../sys/status.ts";
 
 /**
  * A second thread would be missing in the child, with whatever lock it holds. The links of a

@@ -12,7 +12,6 @@ import {
   O_PATH,
   O_RDONLY,
   open,
-  statusAt,
 } from "../sys/file.ts";
 import {
   cloneTree,
@@ -24,6 +23,7 @@ import {
   moveMount,
   setMountAttributes,
 } from "../sys/mount.ts";
+import { statusAt } from "../sys/status.ts";
 
 /**
  * Mounts a program's folder read-only, unless that has been done.

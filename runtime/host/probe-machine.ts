@@ -2,9 +2,10 @@
 
 import { SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
-import { AT_FDCWD, closeFd, O_PATH, open, readFile, statusAt, tryAccess } from "../sys/file.ts";
+import { AT_FDCWD, closeFd, O_PATH, open, readFile } from "../sys/file.ts";
 import { unshare } from "../sys/namespace.ts";
 import { askForAction, askForFilterFlags, CALLS } from "../sys/questions.ts";
+import { statusAt, tryAccess } from "../sys/status.ts";
 import type { Machine } from "./machine.ts";
 
 const EFAULT = 14;

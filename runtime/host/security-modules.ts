@@ -1,14 +1,7 @@
 // Which security modules confine programs on this machine.
 
-import {
-  AT_FDCWD,
-  closeFd,
-  filesystemMagic,
-  O_PATH,
-  open,
-  readFile,
-  statusAt,
-} from "../sys/file.ts";
+import { AT_FDCWD, closeFd, O_PATH, open, readFile } from "../sys/file.ts";
+import { filesystemMagic, statusAt } from "../sys/status.ts";
 
 /** Whether AppArmor is on: it may be built in and not be. */
 export function isApparmorEnabled(): boolean {

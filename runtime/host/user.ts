@@ -1,6 +1,7 @@
 // What the machine says of the calling user.
 
-import { AT_FDCWD, readLinkAt, S_IFDIR, S_IFMT, statusAt } from "../sys/file.ts";
+import { AT_FDCWD, readLinkAt } from "../sys/file.ts";
+import { S_IFDIR, S_IFMT, statusAt } from "../sys/status.ts";
 
 /** Inode of the initial user namespace: PROC_USER_INIT_INO of linux/proc_ns.h. */
 const INITIAL_USER_NAMESPACE = "user:[4026531837]";

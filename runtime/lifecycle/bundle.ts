@@ -13,12 +13,8 @@ import {
   open,
   readText,
   realPath,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-  statusAt,
-  statusOf,
 } from "../sys/file.ts";
+import { S_IFDIR, S_IFMT, S_IFREG, statusAt, statusOf } from "../sys/status.ts";
 
 /** Far more than any real configuration, far less than what would hurt. */
 const CONFIG_BYTES_MAX = 16 * 1024 * 1024;

@@ -2,9 +2,10 @@
 // /proc/PID/exe. So either nobody in it may write the file, or it lies on a read-only mount that
 // nobody in it can change.
 
-import { closeFd, isOnReadonlyMount, O_PATH, open, statusOf } from "../sys/file.ts";
+import { closeFd, O_PATH, open } from "../sys/file.ts";
 import { effectiveCapabilities } from "../sys/identity.ts";
 import { setName } from "../sys/process.ts";
+import { isOnReadonlyMount, statusOf } from "../sys/status.ts";
 
 export interface ExecutableOptions {
   environment: Readonly<Record<string, string | undefined>>;

@@ -8,7 +8,8 @@ import { RuntimeError, StateError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { missing, type Place } from "../store/directory.ts";
 import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
-import { AT_FDCWD, readFile, statusAt } from "../sys/file.ts";
+import { AT_FDCWD, readFile } from "../sys/file.ts";
+import { statusAt } from "../sys/status.ts";
 import { otherNamespaces } from "./own-namespace.ts";
 import { isAlive } from "./status.ts";
 

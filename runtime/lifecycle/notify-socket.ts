@@ -7,15 +7,8 @@ import type { Log } from "../log.ts";
 import { NOTIFY_FOLDER, NOTIFY_SOCKET } from "../ops/notify-socket.ts";
 import { directoryOf, type Place } from "../store/directory.ts";
 import type { ProcessIdentity } from "../store/record.ts";
-import {
-  changeModeAt,
-  closeFd,
-  O_DIRECTORY,
-  O_PATH,
-  readSome,
-  tryOpen,
-  tryUnlinkAt,
-} from "../sys/file.ts";
+import { changeModeAt, tryUnlinkAt } from "../sys/entry.ts";
+import { closeFd, O_DIRECTORY, O_PATH, readSome, tryOpen } from "../sys/file.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
 import { bindDatagramAt, connectDatagram, pipe, sendMessage } from "../sys/socket.ts";
 import { holdProcess } from "./status.ts";

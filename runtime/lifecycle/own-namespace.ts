@@ -2,7 +2,8 @@
 
 import type { NamespaceType } from "../config/types.gen.ts";
 import { SyscallError } from "../errors.ts";
-import { AT_FDCWD, statusAt } from "../sys/file.ts";
+import { AT_FDCWD } from "../sys/file.ts";
+import { statusAt } from "../sys/status.ts";
 
 const ENOENT = 2;
 

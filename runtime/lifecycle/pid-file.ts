@@ -2,6 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import { rename } from "../sys/directory.ts";
+import { tryUnlinkAt } from "../sys/entry.ts";
 import {
   AT_FDCWD,
   closeFd,
@@ -10,7 +11,6 @@ import {
   O_NOFOLLOW,
   O_WRONLY,
   open,
-  tryUnlinkAt,
   writeAll,
 } from "../sys/file.ts";
 

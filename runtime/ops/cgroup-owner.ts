@@ -1,7 +1,8 @@
 // The container's cgroup of v2 given to its user, so that the container can make cgroups below it.
 
 import { SyscallError } from "../errors.ts";
-import { closeFd, O_NOFOLLOW, O_PATH, open, readFile, tryChangeOwner } from "../sys/file.ts";
+import { tryChangeOwner } from "../sys/entry.ts";
+import { closeFd, O_NOFOLLOW, O_PATH, open, readFile } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 
 const ENOENT = 2;

@@ -5,9 +5,14 @@ import { RuntimeError, SyscallError } from "../errors.ts";
 import { changeMode, copyAttributes, copyContents, copyTimes, tryLinkAt } from "../sys/copy.ts";
 import { entriesOf } from "../sys/directory.ts";
 import {
-  closeFd,
   deviceNumber,
-  type FileStatus,
+  tryChangeOwner,
+  tryMakeDirectoryAt,
+  tryMakeNodeAt,
+  trySymlinkAt,
+} from "../sys/entry.ts";
+import {
+  closeFd,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -18,17 +23,16 @@ import {
   O_WRONLY,
   openAt,
   readLinkAt,
+} from "../sys/file.ts";
+import {
+  type FileStatus,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
   statusAt,
   statusOf,
-  tryChangeOwner,
-  tryMakeDirectoryAt,
-  tryMakeNodeAt,
-  trySymlinkAt,
-} from "../sys/file.ts";
+} from "../sys/status.ts";
 
 const ENTRIES_MAX = 100_000;
 /** Two descriptors are open at each depth. */

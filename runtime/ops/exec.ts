@@ -7,20 +7,15 @@ import {
   closeFd,
   keepOnExec,
   markCloseOnExec,
-  mountFlagsOf,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   readText,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-  statusOf,
-  tryAccess,
   tryOpenInRoot,
 } from "../sys/file.ts";
 import { getPid } from "../sys/process.ts";
 import { resetSignals } from "../sys/signal.ts";
+import { mountFlagsOf, S_IFDIR, S_IFMT, S_IFREG, statusOf, tryAccess } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 import { isProcfs } from "./proc-guard.ts";
 

@@ -1,7 +1,7 @@
 // New filesystems: made from their options, and placed onto an opened directory below the root.
 
 import { SyscallError, withHint } from "../errors.ts";
-import { closeFd, O_PATH, openInRoot, RESOLVE_NO_SYMLINKS, statusOf } from "../sys/file.ts";
+import { closeFd, O_PATH, openInRoot, RESOLVE_NO_SYMLINKS } from "../sys/file.ts";
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -18,6 +18,7 @@ import {
   MS_SYNCHRONOUS,
   setMountAttributes,
 } from "../sys/mount.ts";
+import { statusOf } from "../sys/status.ts";
 import { type MountIdMap, mapMount } from "./mount-id-map.ts";
 import { mountByText } from "./mount-text.ts";
 import { defineOp, type OpContext } from "./op.ts";

@@ -3,6 +3,7 @@
 import { writeControl } from "../cgroup/files.ts";
 import { tryRemoveEmpty } from "../cgroup/manager.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
+import { tryMakeDirectoryAt } from "../sys/entry.ts";
 import {
   AT_FDCWD,
   closeFd,
@@ -11,7 +12,6 @@ import {
   O_RDONLY,
   open,
   readFile,
-  tryMakeDirectoryAt,
 } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 import { schemataDifferences } from "./schemata.ts";

@@ -2,6 +2,7 @@
 // on /proc would decide whether the program is confined (CVE-2019-16884, CVE-2025-52881).
 
 import { RuntimeError, SyscallError } from "../errors.ts";
+import { trySetAttribute } from "../sys/entry.ts";
 import {
   closeFd,
   O_DIRECTORY,
@@ -10,7 +11,6 @@ import {
   openInRoot,
   RESOLVE_NO_XDEV,
   tryOpenInRoot,
-  trySetAttribute,
   tryWriteOnce,
 } from "../sys/file.ts";
 import { defineOp } from "./op.ts";

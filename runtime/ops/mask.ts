@@ -1,7 +1,7 @@
 // Paths that the container may not see, or not change (linux.maskedPaths, linux.readonlyPaths).
 
 import { RuntimeError } from "../errors.ts";
-import { AT_FDCWD, closeFd, S_IFCHR, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
+import { AT_FDCWD, closeFd } from "../sys/file.ts";
 import {
   cloneTree,
   fsconfigCreate,
@@ -15,6 +15,7 @@ import {
   moveMount,
   setMountAttributes,
 } from "../sys/mount.ts";
+import { S_IFCHR, S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 import { openExisting } from "./path.ts";
 import type { Slots } from "./slots.ts";

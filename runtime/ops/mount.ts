@@ -1,7 +1,8 @@
 // Trees of the host put in place, and mounts that are there changed; all through descriptors.
 
-import { closeFd, O_PATH, openInRoot, S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
+import { closeFd, O_PATH, openInRoot } from "../sys/file.ts";
 import { type MountAttributes, setMountAttributes } from "../sys/mount.ts";
+import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";

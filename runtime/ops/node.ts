@@ -3,14 +3,24 @@
 import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   changeModeAt,
-  closeFd,
   deviceNumber,
-  type FileStatus,
+  tryChangeOwner,
+  tryMakeNodeAt,
+  trySymlinkAt,
+  tryUnlinkAt,
+} from "../sys/entry.ts";
+import {
+  closeFd,
   O_NOFOLLOW,
   O_PATH,
   open,
   openAt,
   readLinkAt,
+  tryOpenInRoot,
+} from "../sys/file.ts";
+import { cloneTree, MS_PRIVATE, moveMount, setMountAttributes } from "../sys/mount.ts";
+import {
+  type FileStatus,
   S_IFCHR,
   S_IFDIR,
   S_IFLNK,
@@ -18,13 +28,7 @@ import {
   S_IFREG,
   statusAt,
   statusOf,
-  tryChangeOwner,
-  tryMakeNodeAt,
-  tryOpenInRoot,
-  trySymlinkAt,
-  tryUnlinkAt,
-} from "../sys/file.ts";
-import { cloneTree, MS_PRIVATE, moveMount, setMountAttributes } from "../sys/mount.ts";
+} from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 import { openParent, openTarget } from "./path.ts";
 

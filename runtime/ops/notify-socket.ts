@@ -1,7 +1,8 @@
 // The folder in which the container's program finds the socket for sd_notify(3).
 
 import { SyscallError } from "../errors.ts";
-import { AT_FDCWD, changeModeAt, tryMakeDirectoryAt } from "../sys/file.ts";
+import { changeModeAt, tryMakeDirectoryAt } from "../sys/entry.ts";
+import { AT_FDCWD } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 
 /** The folder in the container's own, and the socket in it. */

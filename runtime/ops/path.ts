@@ -2,6 +2,7 @@
 // opened below the root, and made there, component by component, if it is missing.
 
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
+import { tryMakeDirectoryAt } from "../sys/entry.ts";
 import {
   closeFd,
   duplicate,
@@ -13,12 +14,9 @@ import {
   O_WRONLY,
   openAt,
   readLinkAt,
-  S_IFLNK,
-  S_IFMT,
-  statusAt,
-  tryMakeDirectoryAt,
   tryOpenInRoot,
 } from "../sys/file.ts";
+import { S_IFLNK, S_IFMT, statusAt } from "../sys/status.ts";
 
 const ENOENT = 2;
 const EACCES = 13;

@@ -2,7 +2,7 @@
 // what labels, sysctls and masks are really written to (CVE-2019-16884, CVE-2019-19921).
 
 import { RuntimeError } from "../errors.ts";
-import { filesystemMagic } from "../sys/file.ts";
+import { filesystemMagic } from "../sys/status.ts";
 
 const PROC_SUPER_MAGIC = 0x9fa0;
 

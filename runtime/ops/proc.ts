@@ -2,8 +2,9 @@
 // (CVE-2019-16884, CVE-2025-52881), and so do paths that have to mean an opened object.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import { closeFd, O_DIRECTORY, O_NOFOLLOW, O_PATH, open, statusOf } from "../sys/file.ts";
+import { closeFd, O_DIRECTORY, O_NOFOLLOW, O_PATH, open } from "../sys/file.ts";
 import { fsconfigCreate, fsmount, fsopen } from "../sys/mount.ts";
+import { statusOf } from "../sys/status.ts";
 import { isProcfs } from "./proc-guard.ts";
 
 const EPERM = 1;

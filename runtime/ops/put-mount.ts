@@ -2,8 +2,8 @@
 
 import { errnoText } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
-import { S_IFDIR, S_IFMT, statusOf } from "../sys/file.ts";
 import { moveMount } from "../sys/mount.ts";
+import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
 
 const ENOTDIR = 20;
 

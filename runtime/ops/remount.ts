@@ -1,7 +1,7 @@
 // Remounts: the one change of a superblock that has no descriptor to itself, so mount(2) makes it.
 
 import { RuntimeError, SyscallError } from "../errors.ts";
-import { closeFd, mountFlagsOf, O_PATH, openInRoot } from "../sys/file.ts";
+import { closeFd, O_PATH, openInRoot } from "../sys/file.ts";
 import {
   MOUNT_ATTR__ATIME,
   type MountAttributes,
@@ -16,6 +16,7 @@ import {
   mount,
   setMountAttributes,
 } from "../sys/mount.ts";
+import { mountFlagsOf } from "../sys/status.ts";
 import { atOpened, flagsFrom, requireShort } from "./mount-text.ts";
 import { defineOp } from "./op.ts";
 

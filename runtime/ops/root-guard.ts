@@ -2,7 +2,7 @@
 // it, since the root is held by descriptor.
 
 import { RuntimeError } from "../errors.ts";
-import { statusOf } from "../sys/file.ts";
+import { statusOf } from "../sys/status.ts";
 
 /** @throws RuntimeError when an opened place is the root, by whatever path */
 export function guardRoot(place: { root: number; target: number; path: string }): void {

@@ -1,17 +1,9 @@
 // The standard streams: whose they are, and what of the host shows through them.
 
 import { SyscallError } from "../errors.ts";
-import {
-  closeFd,
-  duplicateTo,
-  isOpen,
-  O_RDWR,
-  S_IFCHR,
-  S_IFMT,
-  statusOf,
-  tryChangeOwner,
-  tryOpenInRoot,
-} from "../sys/file.ts";
+import { tryChangeOwner } from "../sys/entry.ts";
+import { closeFd, duplicateTo, isOpen, O_RDWR, tryOpenInRoot } from "../sys/file.ts";
+import { S_IFCHR, S_IFMT, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 
 const EPERM = 1;

@@ -2,10 +2,10 @@
 // whoever called.
 
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
+import { tryChangeOwner } from "../sys/entry.ts";
 import {
   closeFd,
   duplicateTo,
-  filesystemMagic,
   O_CREAT,
   O_EXCL,
   O_NOCTTY,
@@ -14,15 +14,11 @@ import {
   O_RDWR,
   O_WRONLY,
   openAt,
-  S_IFLNK,
-  S_IFMT,
-  statusAt,
-  statusOf,
-  tryChangeOwner,
   tryOpenInRoot,
 } from "../sys/file.ts";
 import { cloneTree, moveMount } from "../sys/mount.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
+import { filesystemMagic, S_IFLNK, S_IFMT, statusAt, statusOf } from "../sys/status.ts";
 import { openPeer, setWindowSize, takeTerminal, unlockTerminal } from "../sys/terminal.ts";
 import { defineOp } from "./op.ts";
 import { openParent } from "./path.ts";

@@ -3,15 +3,9 @@
 
 import { MissingError, StateError, SyscallError } from "../errors.ts";
 import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
-import {
-  AT_FDCWD,
-  lockExclusive,
-  O_DIRECTORY,
-  open,
-  statusAt,
-  statusOf,
-  tryMakeDirectoryAt,
-} from "../sys/file.ts";
+import { tryMakeDirectoryAt } from "../sys/entry.ts";
+import { AT_FDCWD, lockExclusive, O_DIRECTORY, open } from "../sys/file.ts";
+import { statusAt, statusOf } from "../sys/status.ts";
 
 /** Where the program is mounted read-only; in the default state root, where it is no container. */
 export const PROTECTED = "/run/runt/exe";

@@ -2,9 +2,9 @@
 // engine's file module costs more to load than all else that a command does.
 
 import { SyscallError } from "../errors.ts";
+import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "./entry.ts";
 import {
   AT_FDCWD,
-  AT_REMOVEDIR,
   closeFd,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -12,8 +12,6 @@ import {
   openAt,
   openInRoot,
   RESOLVE_NO_XDEV,
-  tryMakeDirectoryAt,
-  tryUnlinkAt,
 } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";

@@ -1,15 +1,12 @@
 // Files and directories through descriptors. Every descriptor is opened close-on-exec; the safe
 // variant has the plain name (openBeneath), the one that follows links says so.
 
-import { SyscallError } from "../errors.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
 export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
-export const AT_REMOVEDIR = 0x200;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
@@ -29,13 +26,6 @@ export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_IN_ROOT = 0x10;
-
-export const S_IFMT = 0o170000;
-export const S_IFIFO = 0o010000;
-export const S_IFDIR = 0o040000;
-export const S_IFCHR = 0o020000;
-export const S_IFREG = 0o100000;
-export const S_IFLNK = 0o120000;
 
 const EINTR = 4;
 const EAGAIN = 11;
@@ -143,118 +133,6 @@ export function duplicateTo(from: number, to: number): void {
 /** fcntl(F_DUPFD_CLOEXEC): a copy numbered `least` or higher. */
 export function duplicate(fd: number, least = 3): number {
   return check(syscall(NR.fcntl, fd, 1030, least), () => `fcntl(${fd}, F_DUPFD_CLOEXEC)`);
-}
-
-/** mkdirat(2), returning 0 or the negative errno. */
-export function tryMakeDirectoryAt(directory: number, name: string, mode: number): number {
-  return syscall(NR.mkdirat, directory, cstr(name), mode);
-}
-
-/** symlinkat(2), returning 0 or the negative errno. */
-export function trySymlinkAt(target: string, directory: number, name: string): number {
-  return syscall(NR.symlinkat, cstr(target), directory, cstr(name));
-}
-
-/** mknodat(2), returning 0 or the negative errno. `device` is makedev(3)'s value. */
-export function tryMakeNodeAt(
-  directory: number,
-  name: string,
-  mode: number,
-  device: number,
-): number {
-  return syscall(NR.mknodat, directory, cstr(name), mode, device);
-}
-
-/** unlinkat(2); `flags` AT_REMOVEDIR for a directory. Returns 0 or the negative errno. */
-export function tryUnlinkAt(directory: number, name: string, flags = 0): number {
-  return syscall(NR.unlinkat, directory, cstr(name), flags);
-}
-
-/**
- * fchownat(2) of the opened object itself (AT_EMPTY_PATH works on O_PATH descriptors); 0 or the
- * negative errno.
- */
-export function tryChangeOwner(fd: number, uid: number, gid: number): number {
-  return syscall(NR.fchownat, fd, cstr(""), uid, gid, AT_EMPTY_PATH);
-}
-
-/** fchmodat(2) below a directory; follows no link because the caller has just made `name`. */
-export function changeModeAt(directory: number, name: string, mode: number): void {
-  check(
-    syscall(NR.fchmodat, directory, cstr(name), mode),
-    () => `fchmodat(${at(directory)}"${name}", ${octal(mode)})`,
-  );
-}
-
-export interface FileStatus {
-  /** Type and permissions, as st_mode. */
-  mode: number;
-  uid: number;
-  gid: number;
-  inode: bigint;
-  size: number;
-  links: number;
-  /** Device number of a device node. */
-  rdevMajor: number;
-  rdevMinor: number;
-  /** File system that holds the inode. */
-  deviceMajor: number;
-  deviceMinor: number;
-  /** The mount that it was reached by, as in mountinfo. Linux 5.8. */
-  mountId: number;
-}
-
-/** statx(2) of an open descriptor, O_PATH ones included. */
-export function statusOf(fd: number): FileStatus {
-  const status = statusAt(fd, "", AT_EMPTY_PATH);
-  if (typeof status === "number") check(status, () => `statx(${fd}, "", AT_EMPTY_PATH)`);
-  return status as FileStatus;
-}
-
-/** statx(2) of a name below a directory, not following a last link; the negative errno if it fails. */
-export function statusAt(
-  directory: number,
-  name: string,
-  flags = AT_SYMLINK_NOFOLLOW,
-): FileStatus | number {
-  const STATX_BASIC_STATS = 0x7ff;
-  const STATX_MNT_ID = 0x1000;
-  const { address, bytes } = piece(256);
-  const result = syscall(
-    NR.statx,
-    directory,
-    cstr(name),
-    flags,
-    STATX_BASIC_STATS | STATX_MNT_ID,
-    address,
-  );
-  if (result < 0) return result;
-  return {
-    links: bytes.readUInt32LE(16),
-    uid: bytes.readUInt32LE(20),
-    gid: bytes.readUInt32LE(24),
-    mode: bytes.readUInt16LE(28),
-    inode: bytes.readBigUInt64LE(32),
-    size: Number(bytes.readBigUInt64LE(40)),
-    rdevMajor: bytes.readUInt32LE(128),
-    rdevMinor: bytes.readUInt32LE(132),
-    deviceMajor: bytes.readUInt32LE(136),
-    deviceMinor: bytes.readUInt32LE(140),
-    mountId: bytes.readUInt32LE(144),
-  };
-}
-
-/** Number of links to what a path means, following links (st_nlink). */
-export function linksOf(path: string): number {
-  const status = statusAt(AT_FDCWD, path, 0);
-  if (typeof status === "number") throw new SyscallError(`statx("${path}")`, -status);
-  return status.links;
-}
-
-/** faccessat2(2) of an opened object with the effective ids; returns 0 or the negative errno. 5.8. */
-export function tryAccess(fd: number, mode: number): number {
-  const AT_EACCESS = 0x200;
-  return syscall(NR.faccessat2, fd, cstr(""), mode, AT_EMPTY_PATH | AT_EACCESS);
 }
 
 /** readlinkat(2) below a directory. */
@@ -367,26 +245,6 @@ function retried(nr: number, fd: number, address: number, length: number): numbe
   }
 }
 
-/** statfs(2)'s f_type of an open descriptor. */
-export function filesystemMagic(fd: number): number {
-  const { address, bytes } = piece(120);
-  check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
-  return bytes.readUInt32LE(0);
-}
-
-/** Flags of the mount that an opened object is on: ST_*, of fstatfs(2)'s f_flags. */
-export function mountFlagsOf(fd: number): number {
-  const { address, bytes } = piece(120);
-  check(syscall(NR.fstatfs, fd, address), () => `fstatfs(${fd})`);
-  return bytes.readUInt32LE(80);
-}
-
-/** Whether the mount that an opened object is on is read-only. */
-export function isOnReadonlyMount(fd: number): boolean {
-  const ST_RDONLY = 1;
-  return (mountFlagsOf(fd) & ST_RDONLY) !== 0;
-}
-
 /** flock(2), exclusive; waits. The lock is gone with the descriptor. */
 export function lockExclusive(fd: number): void {
   const LOCK_EX = 2;
@@ -407,27 +265,8 @@ export function memoryFile(name: string, size: number): number {
   return fd;
 }
 
-/** fsetxattr(2) of a text; returns 0 or the negative errno. */
-export function trySetAttribute(fd: number, name: string, value: string): number {
-  return syscall(NR.fsetxattr, fd, cstr(name), cstr(value), Buffer.byteLength(value), 0);
-}
-
-/** makedev(3). */
-export function deviceNumber(major: number, minor: number): number {
-  return (
-    (minor & 0xff) +
-    (major & 0xfff) * 0x100 +
-    (minor >>> 8) * 0x100000 +
-    Math.floor(major / 0x1000) * 0x100000000000
-  );
-}
-
 function at(directory: number): string {
   return directory === AT_FDCWD ? "" : `${directory}, `;
-}
-
-function octal(mode: number): string {
-  return `0${mode.toString(8)}`;
 }
 
 function flagText(flags: number): string {

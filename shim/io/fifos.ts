@@ -2,6 +2,7 @@
 // away leaves a fifo whose contents stay, and nobody is killed by SIGPIPE; one that stays sees the
 // end of file with the last writer, which the shim never is.
 
+import { tryChangeOwner } from "../../runtime/sys/entry.ts";
 import {
   AT_FDCWD,
   closeFd,
@@ -10,12 +11,9 @@ import {
   O_RDONLY,
   O_WRONLY,
   open,
-  S_IFIFO,
-  S_IFMT,
   setNonblocking,
-  statusAt,
-  tryChangeOwner,
 } from "../../runtime/sys/file.ts";
+import { S_IFIFO, S_IFMT, statusAt } from "../../runtime/sys/status.ts";
 import type { Ends, Owner, StreamNames, StreamSurroundings, Streams } from "./streams.ts";
 
 const FIFO = "fifo://";

@@ -2,15 +2,8 @@
 
 import { SyscallError } from "../../runtime/errors.ts";
 import { makeDirectories } from "../../runtime/sys/directory.ts";
-import {
-  AT_FDCWD,
-  changeModeAt,
-  closeFd,
-  O_DIRECTORY,
-  open,
-  setNonblocking,
-  tryUnlinkAt,
-} from "../../runtime/sys/file.ts";
+import { changeModeAt, tryUnlinkAt } from "../../runtime/sys/entry.ts";
+import { AT_FDCWD, closeFd, O_DIRECTORY, open, setNonblocking } from "../../runtime/sys/file.ts";
 import { listenAt, tryConnectWithin } from "../../runtime/sys/socket.ts";
 
 const USUAL_DIRECTORY = "/run/containerd/s";

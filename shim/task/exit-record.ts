@@ -2,7 +2,8 @@
 
 import { RuntimeError, SyscallError } from "../../runtime/errors.ts";
 import { rename } from "../../runtime/sys/directory.ts";
-import { AT_FDCWD, readFile, tryUnlinkAt, writeFile } from "../../runtime/sys/file.ts";
+import { tryUnlinkAt } from "../../runtime/sys/entry.ts";
+import { AT_FDCWD, readFile, writeFile } from "../../runtime/sys/file.ts";
 import type { House } from "./house.ts";
 import type { Exit, Task } from "./task.ts";
 

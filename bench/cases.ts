@@ -4,23 +4,33 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ociProfile } from "../test/support/moby-profile.ts";
 import { defaultNamespaces, writeBundle } from "./bundle.ts";
+import { callers } from "./callers.ts";
+import { living, newId, withRoot } from "./living.ts";
+import { many } from "./many.ts";
 import { timedMs } from "./measure.ts";
 import type { Runtime } from "./peers.ts";
 
-export interface Case {
+export interface Measured {
   title: string;
   /** Largest ratio to the faster runc, in the runs without rest. */
   budget: number;
   /** Does the work once; returns its time in milliseconds. */
   sample: (runtime: Runtime) => number;
+  /** Whether a runtime can do it; all can where this is absent. */
+  suits?: (runtime: Runtime) => boolean;
+  /** How many samples of each, where it takes long; there are none with rest then. */
+  rounds?: number;
+}
+
+export interface Case extends Measured {
+  /** What is measured after it, of the same containers. */
+  also?: readonly Measured[];
   /** Starts what the samples need, and ends it, whether or not `begin` came to its end. */
-  begin?: () => void;
-  end?: () => void;
+  begin?: () => void | Promise<void>;
+  end?: () => void | Promise<void>;
 }
 
 const patienceMs = 10_000;
-
-let containers = 0;
 
 /**
  * The cases, each with its bundle below `folder`. The state of all containers is there too.
@@ -37,13 +47,11 @@ export function cases(folder: string, runtimes: readonly Runtime[]): Case[] {
       seccomp: enginesProfile(),
     }),
     createStartDelete(join(folder, "create")),
+    exec(join(folder, "exec"), runtimes),
     state(join(folder, "state"), runtimes),
+    many(join(folder, "many"), runtimes),
+    ...callers(runtimes),
   ];
-}
-
-/** The start of every command line: the runtime and where it keeps its containers. */
-export function withRoot({ command, name }: Runtime, folder: string): string[] {
-  return [command, "--root", join(folder, `state of ${name}`.replaceAll(" ", "-"))];
 }
 
 function run(
@@ -84,27 +92,15 @@ function createStartDelete(folder: string): Case {
 }
 
 function state(folder: string, runtimes: readonly Runtime[]): Case {
-  const bundle = writeBundle(folder, { args: ["sleep", "600"], namespaces: defaultNamespaces });
-  const containers = new Map(runtimes.map((runtime) => [runtime, newId()]));
-  const command = (runtime: Runtime, ...args: string[]) => [
-    ...[...withRoot(runtime, folder), ...args, containers.get(runtime) ?? ""],
-  ];
-  function begin(): void {
-    for (const runtime of runtimes) {
-      timedMs(command(runtime, "create", "--bundle", bundle));
-      timedMs(command(runtime, "start"));
-    }
-  }
-  function end(): void {
-    for (const runtime of runtimes) Bun.spawnSync(command(runtime, "delete", "--force"));
-  }
-  const sample = (runtime: Runtime) => timedMs(command(runtime, "state"));
+  const { begin, end, about } = living(folder, { runtimes, count: 1 });
+  const sample = (runtime: Runtime) => timedMs(about(runtime, "state"));
   return { title: "state", budget: 2, begin, sample, end };
 }
 
-function newId(): string {
-  containers++;
-  return `bench-${process.pid}-${containers}`;
+function exec(folder: string, runtimes: readonly Runtime[]): Case {
+  const { begin, end, about } = living(folder, { runtimes, count: 1 });
+  const sample = (runtime: Runtime) => timedMs([...about(runtime, "exec"), "true"]);
+  return { title: "exec true", budget: 0.6, begin, sample, end };
 }
 
 /** The time that the container takes to end is not the runtime's. */

@@ -3,11 +3,13 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { mountHierarchies, strayControllers } from "../test/conformance/hierarchies.ts";
-import { type Case, cases } from "./cases.ts";
+import { cleanUp as cleanUpRoom } from "../test/support/leaks.ts";
+import { type Case, cases, type Measured } from "./cases.ts";
 import { interleaved } from "./measure.ts";
 import { peakMemory } from "./memory.ts";
 import { peers, type Runtime } from "./peers.ts";
-import { printSteps } from "./steps.ts";
+import { smallestLimitKib } from "./smallest-limit.ts";
+import { printCgroupSteps, printSteps } from "./steps.ts";
 import { headerLine, rowLine } from "./table.ts";
 
 // Budgets are for the runs without rest.
@@ -16,6 +18,8 @@ const modes = [
   { title: "0.4 s of rest", rounds: 15, restMs: 400, hasBudget: false },
 ];
 
+const limitBudgetKib = 1024;
+
 const [command = ""] = process.argv.slice(2);
 const runtimes: Runtime[] = [{ name: "runt", command }, ...peers()];
 mountHierarchies(strayControllers());
@@ -23,8 +27,7 @@ const folder = mkdtempSync("/run/runt-bench-");
 let current: Case | undefined;
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(name, () => {
-    cleanUp();
-    process.exit(130);
+    cleanUp().finally(() => process.exit(130));
   });
 }
 try {
@@ -32,23 +35,36 @@ try {
   for (const one of cases(folder, runtimes)) await measure(one);
   measureMemory();
   printSteps(command, folder);
+  printCgroupSteps(command, folder);
 } finally {
-  cleanUp();
+  await cleanUp();
 }
 
 async function measure(one: Case): Promise<void> {
   current = one;
-  one.begin?.();
-  for (const { title, rounds, restMs, hasBudget } of modes) {
-    const figures = await interleaved(runtimes, one.sample, { rounds, restMs });
-    const row = { title: `${one.title}, ${title}`, figures, unit: "ms" };
-    console.log(rowLine(runtimes, hasBudget ? { ...row, budget: one.budget } : row));
-  }
-  one.end?.();
+  await one.begin?.();
+  for (const measured of [one, ...(one.also ?? [])]) await measureRows(measured);
   current = undefined;
+  await one.end?.();
+}
+
+async function measureRows({ title, budget, sample, suits, rounds }: Measured): Promise<void> {
+  const able = runtimes.filter((runtime) => suits?.(runtime) ?? true);
+  for (const mode of modes) {
+    if (rounds !== undefined && mode.restMs > 0) continue;
+    const medians = await interleaved(able, sample, { ...mode, rounds: rounds ?? mode.rounds });
+    const figures = runtimes.map((runtime) => medians[able.indexOf(runtime)]);
+    const row = { title: `${title}, ${mode.title}`, figures, unit: "ms" };
+    console.log(rowLine(runtimes, mode.hasBudget ? { ...row, budget } : row));
+  }
 }
 
 function measureMemory(): void {
+  const limits = runtimes.map((runtime) => smallestLimitKib(runtime, folder));
+  console.log(rowLine(runtimes, { title: "smallest memory limit", figures: limits, unit: "KiB" }));
+  const [own] = limits;
+  const isMet = own !== undefined && own <= limitBudgetKib;
+  console.log(`  at most ${limitBudgetKib} KiB: ${isMet ? "met" : "MISSED"}`);
   const peaks = runtimes.map((runtime) => peakMemory(runtime, folder));
   const largest = peaks.map(({ maxRssKib }) => maxRssKib / 1024);
   const all = peaks.flatMap(({ cgroupKib }) => (cgroupKib === undefined ? [] : cgroupKib / 1024));
@@ -59,7 +75,8 @@ function measureMemory(): void {
   }
 }
 
-function cleanUp(): void {
-  current?.end?.();
+async function cleanUp(): Promise<void> {
+  await current?.end?.();
+  await cleanUpRoom();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { defaultNamespaces, writeBundle } from "./bundle.ts";
-import { withRoot } from "./cases.ts";
+import { withRoot } from "./living.ts";
 import { median } from "./measure.ts";
 import type { Runtime } from "./peers.ts";
 

@@ -8,9 +8,10 @@ import { endOutlivedHierarchies } from "../test/conformance/hierarchies.ts";
 const usage = `Usage: bun bench/run.ts [--runtime=PATH]
 
 Compares a runtime (default: build/runt) with the host's runc and crun, and with a current runc that
-is built where Go is installed, as root. Times are medians of interleaved runs, without rest and with
-0.4 s of rest before each. Budgets are ratios to the faster runc in the runs without rest; crun's
-ratio is the aim. Ends with the time of every step of one \`runt run\`.
+is built where Go is installed, as root: by themselves, and by Docker and Podman where they are
+installed. Times are medians of interleaved runs, without rest and with 0.4 s of rest before each.
+Budgets are ratios to the faster runc in the runs without rest; crun's ratio is the aim. Ends with the
+time of every step of one \`runt run\`, and of those of its cgroup with limits of every controller.
 `;
 
 const { values } = parseArgs({
@@ -33,7 +34,7 @@ if (problem !== undefined) {
 // A namespace, so that the cgroup hierarchies mounted for the peers go however the run ends.
 const child = Bun.spawn(
   ["unshare", "--mount", process.execPath, join(import.meta.dirname, "compare.ts"), command],
-  { stdio: ["ignore", "inherit", "inherit"] },
+  { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, RUNTIME: command } },
 );
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => child.kill(name));

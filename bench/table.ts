@@ -4,8 +4,8 @@ import type { Runtime } from "./peers.ts";
 
 export interface Row {
   title: string;
-  /** One figure for each runtime, in their order; the first is the runtime under test. */
-  figures: readonly number[];
+  /** One for each runtime, in their order, if it can do it; the first is the runtime under test. */
+  figures: readonly (number | undefined)[];
   unit: string;
   /** Largest ratio to the lowest runc, where there is one. */
   budget?: number;
@@ -19,7 +19,9 @@ export function headerLine(runtimes: readonly Runtime[]): string {
 
 /** A row as text: figures, then the ratios of the first to the lowest runc and to crun. */
 export function rowLine(runtimes: readonly Runtime[], row: Row): string {
-  const figures = row.figures.map((figure) => `${figure.toFixed(1)} ${row.unit}`.padStart(12));
+  const figures = row.figures.map((figure) =>
+    (figure === undefined ? "-" : `${figure.toFixed(1)} ${row.unit}`).padStart(12),
+  );
   const toRunc = ratio(runtimes, row, "runc");
   const budget = budgetText(toRunc, row.budget).padEnd(11);
   const toCrun = ratioText(ratio(runtimes, row, "crun"));
@@ -28,8 +30,11 @@ export function rowLine(runtimes: readonly Runtime[], row: Row): string {
 
 function ratio(runtimes: readonly Runtime[], { figures }: Row, peer: string): number | undefined {
   const [first] = figures;
-  const theirs = figures.filter((_, index) => runtimes[index]?.name.startsWith(peer));
-  return first === undefined || theirs.length === 0 ? undefined : first / Math.min(...theirs);
+  const theirs = figures.filter(
+    (figure, index) => figure !== undefined && runtimes[index]?.name.startsWith(peer),
+  );
+  const least = Math.min(...theirs.map((figure) => figure ?? 0));
+  return first === undefined || theirs.length === 0 ? undefined : first / least;
 }
 
 function ratioText(value: number | undefined): string {

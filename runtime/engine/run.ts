@@ -117,11 +117,21 @@ export function runHostPlan(run: Pick<Run, "plan" | "environment" | "warn">): vo
   walker.slots.closeAll();
 }
 
-/** Undoes the effects that steps had on the host, last first; what cannot be undone is reported. */
-export function undoPlan(ops: readonly Op[], warn: (text: string) => void): void {
+/**
+ * Undoes the effects that steps had on the host, last first; what cannot be undone is reported.
+ *
+ * @param trace called after each, with the microseconds that it took
+ */
+export function undoPlan(
+  ops: readonly Op[],
+  warn: (text: string) => void,
+  trace?: (op: string, micros: number) => void,
+): void {
   for (const op of ops.toReversed()) {
+    const startedMs = performance.now();
     try {
       op.undo?.();
+      trace?.(op.name, Math.round((performance.now() - startedMs) * 1000));
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
       warn(`undo ${op.name}: ${error.message}`);

@@ -132,6 +132,10 @@ function undo(remains: Remains, log: Log): void {
     return op ?? [];
   });
   const left: string[] = [];
-  undoPlan(ops, (text) => left.push(text));
+  undoPlan(
+    ops,
+    (text) => left.push(text),
+    log.debugs ? (op, micros) => log.debug(`undo ${op}`, { op: `undo ${op}`, micros }) : undefined,
+  );
   if (left.length > 0) throw new RuntimeError(`the container is not gone: ${left.join("; ")}`);
 }

@@ -53,10 +53,16 @@ const missing = [client, "/usr/sbin/dockerd", "/usr/sbin/iptables"].filter(
   (path) => !existsSync(path),
 );
 
+/** Why there is no Docker; undefined if there is one. */
+export function dockerMissing(): string | undefined {
+  return missing.length === 0 ? undefined : `${missing.join(" and ")} not there`;
+}
+
 /** A test that needs Docker. */
 export function dockerTest(name: string, run: () => Promise<void>): void {
-  if (missing.length > 0) skip(name, `${missing.join(" and ")} not there`);
-  else test(name, run);
+  const lack = dockerMissing();
+  if (lack === undefined) test(name, run);
+  else skip(name, lack);
 }
 
 /**

@@ -1,0 +1,62 @@
+// Engines that start containers by a runtime: `docker run` and `podman run`, with each runtime in turn.
+
+import { type Docker, dockerMissing, startDocker } from "../test/support/callers/docker.ts";
+import { imageName } from "../test/support/callers/image.ts";
+import { type Podman, podmanMissing, podmanOf } from "../test/support/callers/podman.ts";
+import type { Case } from "./cases.ts";
+import { timedMs } from "./measure.ts";
+import type { Runtime } from "./peers.ts";
+
+/** Most of the time is the engine's own, whatever the runtime. */
+const budget = 1;
+
+/** Those of engines that are installed; says which is not. */
+export function callers(runtimes: readonly Runtime[]): Case[] {
+  const lacks = [dockerMissing(), podmanMissing()];
+  return [docker(runtimes), podman()].filter((_, index) => {
+    if (lacks[index] !== undefined) console.log(`SKIP ${lacks[index]}`);
+    return lacks[index] === undefined;
+  });
+}
+
+function docker(runtimes: readonly Runtime[]): Case {
+  let engine: Docker | undefined;
+  const nameOf = (runtime: Runtime): string => `bench-${runtimes.indexOf(runtime)}`;
+  return {
+    title: "docker run --rm true",
+    budget,
+    begin: async () => {
+      const flags = runtimes.map((one) => `--add-runtime=${nameOf(one)}=${one.command}`);
+      engine = await startDocker({ flags });
+    },
+    sample: (runtime) => {
+      const flags = ["--rm", "--network=none", `--runtime=${nameOf(runtime)}`];
+      return timedMs(engine?.words("run", ...flags, imageName, "true") ?? []);
+    },
+    end: async () => engine?.end(),
+  };
+}
+
+function podman(): Case {
+  let engine: Podman | undefined;
+  return {
+    title: "podman run --rm true",
+    budget,
+    begin: async () => {
+      engine = podmanOf("root");
+      await engine.begin();
+    },
+    sample: ({ command }) => {
+      const { command: words, run } = engine ?? podmanOf("root");
+      return timedMs([
+        ...words(),
+        `--runtime=${command}`,
+        ...run,
+        "--network=none",
+        imageName,
+        "true",
+      ]);
+    },
+    end: async () => engine?.end(),
+  };
+}

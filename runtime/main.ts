@@ -1,13 +1,9 @@
 // The program: global flags, log, command, exit code.
 
 import { argumentsOf, takesMore } from "./cli/arguments.ts";
-import {
-  type Command,
-  commandNamed,
-  GLOBAL_FLAGS,
-  HELP_FLAG,
-  type Surroundings,
-} from "./cli/commands.ts";
+import type { Command, Surroundings } from "./cli/command.ts";
+import { commandNamed } from "./cli/commands.ts";
+import { GLOBAL_FLAGS, HELP_FLAG } from "./cli/flags.ts";
 import { logOptions } from "./cli/log-options.ts";
 import { type ParsedFlags, parseFlags } from "./cli/parse-flags.ts";
 import { type StateRootMachine, stateRoot } from "./cli/state-root.ts";

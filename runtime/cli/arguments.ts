@@ -1,6 +1,6 @@
 // Checks the arguments of one command against its entry in the table.
 
-import type { Arguments, Command, Positional } from "./commands.ts";
+import type { Arguments, Command, Positional } from "./command.ts";
 import type { ParsedFlags } from "./parse-flags.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,7 +1,9 @@
 // runt completion, and what the shells ask at every tab: `runt --get-yargs-completions WORDS`.
 
 import { RuntimeError } from "../errors.ts";
-import { type Arguments, commandNamed, GLOBAL_FLAGS, type Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
+import { commandNamed } from "./commands.ts";
+import { GLOBAL_FLAGS } from "./flags.ts";
 import { parseFlags } from "./parse-flags.ts";
 import { yargsFor } from "./yargs-for.ts";
 

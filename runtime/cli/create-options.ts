@@ -2,7 +2,7 @@
 
 import type { CreateOptions } from "../lifecycle/create.ts";
 import { absolutePath } from "./absolute-path.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** The options of create. Paths become absolute; the bundle is the working directory by default. */

@@ -1,7 +1,7 @@
 // runt create
 
 import { create } from "../lifecycle/create.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { createOptions } from "./create-options.ts";
 
 /** Creates a container and prints nothing. */

@@ -1,7 +1,7 @@
 // runt delete
 
 import { deleteContainer } from "../lifecycle/delete.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Deletes a container and prints nothing. */

@@ -2,7 +2,7 @@
 
 import { doctor, type Finding } from "../lifecycle/doctor.ts";
 import { print } from "../print.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { wrapped } from "./wrapped.ts";
 
 const INDENT = 28;

@@ -4,7 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import { jsonText } from "../json-text.ts";
 import { type ContainerEvent, events, statsEvent } from "../lifecycle/events.ts";
 import { print } from "../print.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 import { durationMs } from "./duration.ts";
 

@@ -2,7 +2,7 @@
 
 import { type Explained, explain } from "../lifecycle/explain.ts";
 import { print } from "../print.ts";
-import type { Arguments } from "./commands.ts";
+import type { Arguments } from "./command.ts";
 import { wrapped } from "./wrapped.ts";
 
 /** The oldest kernel that the program runs on is newer than most of what it uses. */

@@ -1,7 +1,8 @@
 // runt help, --help, and the usage below a wrong command line.
 
 import { print } from "../print.ts";
-import { type Arguments, type Command, commandNamed } from "./commands.ts";
+import type { Arguments, Command } from "./command.ts";
+import { commandNamed } from "./commands.ts";
 import { UsageError } from "./usage-error.ts";
 import { yargsFor } from "./yargs-for.ts";
 

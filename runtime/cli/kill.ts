@@ -1,7 +1,7 @@
 // runt kill
 
 import { kill } from "../lifecycle/kill.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 import { signalNumber } from "./signal-number.ts";
 

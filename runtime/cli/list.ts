@@ -4,7 +4,7 @@ import { escapeControls } from "../escape-controls.ts";
 import { list } from "../lifecycle/list.ts";
 import type { ContainerState } from "../lifecycle/state.ts";
 import { print } from "../print.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { tableText } from "./table-text.ts";
 
 const HEADER = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];

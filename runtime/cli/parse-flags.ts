@@ -2,7 +2,7 @@
 // yargs-parser takes 1 to 1.5 ms in an interpreter, a tenth of a whole container, and reads
 // `--all true ID` differently from runc; this takes 0.1 ms.
 
-import type { Flag } from "./commands.ts";
+import type { Flag } from "./command.ts";
 
 /** Arguments, split by the table. */
 export interface ParsedFlags {

@@ -1,7 +1,7 @@
 // runt pause
 
 import { pause } from "../lifecycle/pause.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Freezes a container and prints nothing. */

@@ -4,7 +4,7 @@ import { planFor } from "../lifecycle/plan.ts";
 import { planJson, printPlan } from "../plan/print.ts";
 import { print } from "../print.ts";
 import { absolutePath } from "./absolute-path.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Prints the steps of create, as a table or as JSON. Needs no privileges and changes nothing. */

@@ -1,7 +1,7 @@
 // runt resume
 
 import { resume } from "../lifecycle/resume.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Lets a paused container go on and prints nothing. */

@@ -1,7 +1,7 @@
 // runt run
 
 import { run } from "../lifecycle/run.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { createOptions } from "./create-options.ts";
 
 /** Runs a container; its exit code becomes the program's. */

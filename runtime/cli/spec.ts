@@ -3,7 +3,7 @@
 import type { Config } from "../config/types.gen.ts";
 import { RuntimeError } from "../errors.ts";
 import { defaultSpec, rootlessSpec } from "../lifecycle/spec.ts";
-import type { Arguments } from "./commands.ts";
+import type { Arguments } from "./command.ts";
 
 /** Writes config.json into the bundle, unless one is there already. */
 export function specCommand(given: Arguments): number {

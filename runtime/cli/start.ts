@@ -1,7 +1,7 @@
 // runt start
 
 import { start } from "../lifecycle/start.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Starts a created container and prints nothing. */

@@ -2,7 +2,7 @@
 
 import { state } from "../lifecycle/state.ts";
 import { print } from "../print.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Prints the state of a container as JSON. */

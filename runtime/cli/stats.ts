@@ -3,7 +3,7 @@
 import { jsonText } from "../json-text.ts";
 import { allMeasured, type ContainerStats, measured } from "../lifecycle/stats.ts";
 import { print } from "../print.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 import { tableText } from "./table-text.ts";
 

@@ -4,7 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import { type UpdateOptions, update } from "../lifecycle/update.ts";
 import { absolutePath } from "./absolute-path.ts";
 import { byteCount, wholeNumber } from "./amount.ts";
-import type { Arguments, Surroundings } from "./commands.ts";
+import type { Arguments, Surroundings } from "./command.ts";
 import { containerId } from "./container-id.ts";
 
 /** Changes the resources of a container and prints nothing. */

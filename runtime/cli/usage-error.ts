@@ -1,7 +1,7 @@
 // The error of a command line that cannot be understood.
 
 import { RuntimeError } from "../errors.ts";
-import type { Command } from "./commands.ts";
+import type { Command } from "./command.ts";
 
 /** A wrong command line. A person is shown the usage of the command, or of the program. */
 export class UsageError extends RuntimeError {

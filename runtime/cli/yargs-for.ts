@@ -3,7 +3,9 @@
 import type { Argv, Options } from "yargs";
 import { YargsFactory } from "../../node_modules/yargs/build/lib/yargs-factory.js";
 import { positionalText } from "./arguments.ts";
-import { COMMANDS, type Command, type Flag, GLOBAL_FLAGS, HELP_FLAG } from "./commands.ts";
+import type { Command, Flag } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_FLAGS, HELP_FLAG } from "./flags.ts";
 import { yargsPlatform } from "./yargs-platform.ts";
 
 const COLUMNS = 96;

@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMANDS, GLOBAL_FLAGS } from "../../../runtime/cli/commands.ts";
+import { COMMANDS } from "../../../runtime/cli/commands.ts";
 import { completions } from "../../../runtime/cli/completion.ts";
+import { GLOBAL_FLAGS } from "../../../runtime/cli/flags.ts";
 import { helpText } from "../../../runtime/cli/help.ts";
 
 test("no two flags of a command share a name", () => {

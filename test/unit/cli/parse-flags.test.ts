@@ -1,7 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { argumentsOf } from "../../../runtime/cli/arguments.ts";
-import { type Command, commandNamed, GLOBAL_FLAGS } from "../../../runtime/cli/commands.ts";
+import type { Command } from "../../../runtime/cli/command.ts";
+import { commandNamed } from "../../../runtime/cli/commands.ts";
+import { GLOBAL_FLAGS } from "../../../runtime/cli/flags.ts";
 import { type ParsedFlags, parseFlags } from "../../../runtime/cli/parse-flags.ts";
 
 function parse(line: string, command = "run"): ParsedFlags {

@@ -11,15 +11,21 @@ import { type Daemon, startDaemon } from "./daemon.ts";
 import { makeImage } from "./image.ts";
 import { tasks } from "./tasks.ts";
 
+const project = resolve(import.meta.dirname, "../../..");
+
 /** Where the programs of containerd are: Debian's, and a newer one that is built (build.sh). */
 export const containerdFolders = {
   debian: "/usr/bin",
-  built: resolve(import.meta.dirname, "../../../build/callers/bin"),
+  built: join(project, "build/callers/bin"),
 } as const;
 
-/** A containerd that runs and has the image. */
+/** What keeps the namespaces of a pod. */
+const podImage = { name: "localhost/runt-test-pod:latest", program: ["sleep", "1000000"] };
+
+/** A containerd that runs and has the images. */
 export interface Containerd {
   daemon: Daemon;
+  socket: string;
   /** The runtime's `--root` for its containers. */
   root: string;
   /** Folder of the bundles, one folder a container. */
@@ -57,7 +63,10 @@ export async function startContainerd(folder: string): Promise<Containerd> {
   const at = (name: string): string => join(own, name);
   const env = { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin`, TMPDIR: at("tmp") };
   mkdirSync(env.TMPDIR);
-  writeFileSync(at("config.toml"), configuration(own));
+  writeFileSync(
+    at("config.toml"),
+    folder === containerdFolders.debian ? configuration1(own) : configuration2(own),
+  );
   const client = [join(folder, "ctr"), "--address", at("containerd.sock")];
   const start = (args: readonly string[], options: ProgramOptions = {}): Running =>
     startProgram([...client, ...args], { ...options, env: { ...env, ...options.env } });
@@ -75,6 +84,7 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     });
   const containerd: Containerd = {
     daemon: await begin(),
+    socket: at("containerd.sock"),
     root: at("runt/default"),
     bundles: at("state/io.containerd.runtime.v2.task/default"),
     client,
@@ -94,19 +104,50 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     },
   };
   await does("images", "import", makeImage());
+  await does("--namespace=k8s.io", "images", "import", makeImage());
+  await does("--namespace=k8s.io", "images", "import", makeImage(podImage));
   return containerd;
 }
 
-/** Its own folders, and none of the plugins that tests of a runtime do not need. */
-function configuration(own: string): string {
-  return `version = 2
-root = "${own}/root"
-state = "${own}/state"
-disabled_plugins = [
-  "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
-  "io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri",
-]
+/** Its own folders, and what the README says for Kubernetes; no network, and no file of the host. */
+function configuration1(own: string): string {
+  return `${readmeConfiguration("version = 2", own)}
+  Root = "${own}/runt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${podImage.name}"
+  restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+  conf_dir = "${own}/cni"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${own}/opt"
 [grpc]
-address = "${own}/containerd.sock"
+  address = "${own}/containerd.sock"
 `;
+}
+
+function configuration2(own: string): string {
+  return `${readmeConfiguration("version = 3", own)}
+  Root = "${own}/runt"
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = "${podImage.name}"
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = true
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  conf_dir = "${own}/cni"
+[plugins.'io.containerd.internal.v1.opt']
+  path = "${own}/opt"
+[plugins.'io.containerd.nri.v1.nri']
+  disable = true
+[grpc]
+  address = "${own}/containerd.sock"
+`;
+}
+
+/** The README's words from a line on, with our program and the folders of our own. */
+function readmeConfiguration(firstLine: string, own: string): string {
+  const readme = readFileSync(join(project, "README.md"), "utf8");
+  const block = readme.split("```toml\n").find((text) => text.startsWith(`${firstLine}\n`));
+  if (block === undefined) throw new Error(`README.md has no block that begins with ${firstLine}`);
+  const text = (block.split("```")[0] ?? "").replace("/usr/local/bin/runt", runtime).trimEnd();
+  return text.replace(firstLine, `${firstLine}\nroot = "${own}/root"\nstate = "${own}/state"`);
 }

@@ -9,6 +9,13 @@ import { newRootfs } from "../rootfs.ts";
 /** The name that the image bears wherever it is loaded. */
 export const imageName = "localhost/runt-test:latest";
 
+/** An image of the same content. */
+export interface ImageOptions {
+  name: string;
+  /** What it runs when nothing else is said. */
+  program: readonly string[];
+}
+
 /**
  * Makes the image. It has all of busybox in /bin, the users root and tester (1000), and
  * - /bin/not-executable: a script that nobody may execute
@@ -16,7 +23,9 @@ export const imageName = "localhost/runt-test:latest";
  *
  * @returns path of the file
  */
-export function makeImage(): string {
+export function makeImage(
+  { name, program }: ImageOptions = { name: imageName, program: ["sh"] },
+): string {
   const folder = freshDirectory();
   const blobs = join(folder, "blobs/sha256");
   mkdirSync(blobs, { recursive: true });
@@ -27,7 +36,7 @@ export function makeImage(): string {
   };
 
   const layer = put(tar(filledRootfs()));
-  const config = put(imageConfig(layer.digest));
+  const config = put(imageConfig(program, layer.digest));
   const manifest = put(
     JSON.stringify({
       schemaVersion: 2,
@@ -37,10 +46,10 @@ export function makeImage(): string {
     }),
   );
   writeFileSync(join(folder, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(folder, "index.json"), layoutIndex(manifest));
+  writeFileSync(join(folder, "index.json"), layoutIndex(name, manifest));
   writeFileSync(
     join(folder, "manifest.json"),
-    JSON.stringify([{ Config: config.path, RepoTags: [imageName], Layers: [layer.path] }]),
+    JSON.stringify([{ Config: config.path, RepoTags: [name], Layers: [layer.path] }]),
   );
   const file = `${folder}.tar`;
   writeFileSync(file, tar(folder));
@@ -78,20 +87,20 @@ function filledRootfs(): string {
   return rootfs;
 }
 
-function imageConfig(diffId: string): string {
+function imageConfig(program: readonly string[], diffId: string): string {
   return JSON.stringify({
     created: "2024-01-01T00:00:00Z",
     architecture: process.arch === "x64" ? "amd64" : process.arch,
     os: "linux",
-    config: { Env: ["PATH=/usr/bin:/bin"], Cmd: ["sh"], WorkingDir: "/" },
+    config: { Env: ["PATH=/usr/bin:/bin"], Cmd: program, WorkingDir: "/" },
     rootfs: { type: "layers", diff_ids: [diffId] },
     history: [{ created: "2024-01-01T00:00:00Z", created_by: "the tests" }],
   });
 }
 
-function layoutIndex(manifest: Blob): string {
+function layoutIndex(name: string, manifest: Blob): string {
   const annotations = {
-    "io.containerd.image.name": imageName,
+    "io.containerd.image.name": name,
     "org.opencontainers.image.ref.name": "latest",
   };
   const mediaType = "application/vnd.oci.image.manifest.v1+json";

@@ -60,6 +60,7 @@ export function execPlan(
 
   const late = schedulerAfterFork(inside);
   const isLate = late.length > 0;
+  const atOnce = [...way.cgroup.join, ...program.score];
   const byHost = [
     ...way.cgroup.joinMemory, // As late, where the host has to do it.
     ...limits.raise, // What a process may not do for itself in a user namespace.
@@ -76,8 +77,7 @@ export function execPlan(
     cpus.initial, // Before the container's cgroup is entered, which on v2 is by birth.
     way.cgroup.open,
     way.clone,
-    way.cgroup.join,
-    program.score,
+    atOnce,
 
     program.ownScore, // While its files in /proc are its own.
     way.begin, // Nothing of the host's goes along.
@@ -100,7 +100,8 @@ export function execPlan(
 
     byHost.length > 0 ? [waits("host")] : [],
     byHost,
-    byHost.length > 0 ? [waits("init")] : [],
+    // Everything that the host does to it, before it makes another process of itself.
+    atOnce.length + console.send.length + byHost.length > 0 ? [waits("init")] : [],
     cpus.final, // After it; the kernel has reset what was, where the cgroup has CPUs of its own.
     program.release, // From here on the end of the host is not that of the program.
     limits.set, // Late: a small limit would hurt us, and raising one takes privileges.

@@ -574,6 +574,36 @@ test("a program that the user could write is started anew, one of root's is not"
   for (const file of programs) chownSync(file, room.uid, room.uid);
 });
 
+test("exec comes to a user's container, with the caller's ids or a range of them", async () => {
+  const text = "id -u; id -g; cat /proc/self/uid_map; readlink /proc/self/ns/pid; tty";
+  const ranged = { uidMappings: rangeMap, gidMappings: rangeMap };
+  const user = { uid: 33, gid: 44 };
+  for (const [caller, linux, ids] of [
+    [as, {}, "0:0"],
+    [userWithRange(), ranged, "33:44"],
+  ] as const) {
+    const process: Json = { args: ["/bin/sleep", "100"], user: ids === "0:0" ? {} : user };
+    const patch = rootless({ process, linux: { ...linux } });
+    await withContainer(
+      patch,
+      async ({ id, does, state }) => {
+        await does("start");
+        const { pid } = await state();
+        const command = ["exec", "--user", ids, id, "sh", "-c", text];
+        const { stdout, stderr } = await runt(command, { as: caller });
+        const [uid, gid, map, ...rest] = stdout.split("\n");
+        assert.is(`${uid}:${gid}`, ids, stderr);
+        assert.equal(map?.trim().split(/\s+/).slice(0, 2), ["0", String(room.uid)]);
+        assert.ok(stdout.includes(readlinkSync(`/proc/${pid}/ns/pid`)), rest.join());
+        assert.is((await runt(["exec", id, "nope"], { as: caller })).code, 255);
+        const file = await runt(["exec", "-t", id, "tty"], { as: caller });
+        assert.match(file.stdout, /\/dev\/pts\/0/, file.stderr);
+      },
+      { as: caller },
+    );
+  }
+});
+
 test("a failed create leaves nothing of the user's", async () => {
   await refusesBundle(bundle(rootless({ process: { args: ["/bin/none"] } })), /\/bin\/none/, {
     as,

@@ -5,13 +5,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { cgroupDirectories } from "../../../runtime/cgroup/paths.ts";
 import { parseConfig } from "../../../runtime/config/parse.ts";
 import type { Config, Linux, Process } from "../../../runtime/config/types.gen.ts";
 import { ConfigError, problemText } from "../../../runtime/errors.ts";
 import type { HostFacts } from "../../../runtime/host/facts.ts";
 import { defaultSpec, rootlessSpec } from "../../../runtime/lifecycle/spec.ts";
 import { createPlan } from "../../../runtime/plan/create.ts";
+import { execPlan } from "../../../runtime/plan/exec.ts";
 import { printPlan } from "../../../runtime/plan/print.ts";
+import type { Plan } from "../../../runtime/plan/step.ts";
 import { hybridRoot } from "../../hosts/hybrid-root.ts";
 import { v2Root } from "../../hosts/v2-root.ts";
 import { v2Rootless } from "../../hosts/v2-rootless.ts";
@@ -56,10 +59,18 @@ for (const [name, config] of Object.entries(configs)) {
   for (const [host, facts] of Object.entries(hosts)) {
     const file = `${name}.${host}.txt`;
     files.push(file);
-    if (WRITE) writeFileSync(join(PLANS, file), printed(config, facts));
-    test(`the plan of ${name} on ${host} is the one in test/plans`, () => {
-      assert.fixture(printed(config, facts), readFileSync(join(PLANS, file), "utf8"));
-    });
+    compare(`the plan of ${name} on ${host} is the one in test/plans`, file, () =>
+      createPlan(config, facts, demo),
+    );
+  }
+}
+for (const name of ["spec", "spec-rootless", "scheduling", "selinux", "terminal"]) {
+  for (const [host, facts] of Object.entries(hosts)) {
+    const file = `exec-${name}.${host}.txt`;
+    files.push(file);
+    compare(`the plan of exec into ${name} on ${host} is the one in test/plans`, file, () =>
+      execInto(configs[name], facts),
+    );
   }
 }
 
@@ -91,10 +102,35 @@ function withProcess(more: Partial<Process>, linux: Linux = {}): Config {
   };
 }
 
+/** The process of a container once more, in that container, for a caller who is root or its owner. */
+function execInto(config: Config | undefined, facts: HostFacts): Plan {
+  if (config?.process === undefined) throw new Error("there is no process to execute");
+  const types = config.linux?.namespaces?.map(({ type }) => type) ?? [];
+  const joined = {
+    pid: 4711,
+    startTime: "1234",
+    namespaces: types,
+    cgroups: cgroupDirectories(facts.cgroup, "/demo", "demo"),
+    cgroupOptional: facts.uid !== 0,
+    preserveFds: 0,
+  };
+  const execCPUAffinity = { initial: "0", final: "1-2" };
+  const process = { ...config.process, execCPUAffinity };
+  const container = { ...demo, joins: true } as const;
+  return execPlan(config, { process, file: "process.json", joined }, { facts, container });
+}
+
+function compare(name: string, file: string, plan: () => Plan): void {
+  if (WRITE) writeFileSync(join(PLANS, file), printed(plan));
+  test(name, () => {
+    assert.fixture(printed(plan), readFileSync(join(PLANS, file), "utf8"));
+  });
+}
+
 /** The plan as `runt plan` prints it, or why there is none. */
-function printed(config: Config, facts: HostFacts): string {
+function printed(plan: () => Plan): string {
   try {
-    return `${printPlan(createPlan(config, facts, demo))}\n`;
+    return `${printPlan(plan())}\n`;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return error.problems.map((problem) => `refused: ${problemText(problem)}\n`).join("");

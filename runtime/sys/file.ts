@@ -102,26 +102,28 @@ export function keepOnExec(fd: number): void {
   check(syscall(NR.fcntl, fd, 2, 0), () => `fcntl(${fd}, F_SETFD, 0)`);
 }
 
-/** fcntl(F_SETFL): whether reading and writing answer EAGAIN instead of waiting. */
-export function setNonblocking(fd: number, isOn: boolean): void {
-  const [F_GETFL, F_SETFL] = [3, 4];
-  const flags = check(syscall(NR.fcntl, fd, F_GETFL), () => `fcntl(${fd}, F_GETFL)`);
-  const wanted = isOn ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  check(syscall(NR.fcntl, fd, F_SETFL, wanted), () => `fcntl(${fd}, F_SETFL)`);
-}
-
 /** Whether a descriptor is open (fcntl(F_GETFD)). */
 export function isOpen(fd: number): boolean {
   return syscall(NR.fcntl, fd, 1) >= 0;
 }
 
-/** fcntl(F_SETFL): reads and writes of an open file do not wait. */
+/** fcntl(F_SETFL): reads and writes of an open file do not wait: they answer EAGAIN. */
 export function setNonBlocking(fd: number): void {
+  changeFileFlags(fd, (flags) => flags | O_NONBLOCK);
+}
+
+/** fcntl(F_SETFL): reads and writes of an open file wait. */
+export function setBlocking(fd: number): void {
+  changeFileFlags(fd, (flags) => flags & ~O_NONBLOCK);
+}
+
+function changeFileFlags(fd: number, change: (flags: number) => number): void {
   const [F_GETFL, F_SETFL] = [3, 4];
   const flags = check(syscall(NR.fcntl, fd, F_GETFL), () => `fcntl(${fd}, F_GETFL)`);
+  const changed = change(flags);
   check(
-    syscall(NR.fcntl, fd, F_SETFL, flags | O_NONBLOCK),
-    () => `fcntl(${fd}, F_SETFL, O_NONBLOCK)`,
+    syscall(NR.fcntl, fd, F_SETFL, changed),
+    () => `fcntl(${fd}, F_SETFL, 0${changed.toString(8)})`,
   );
 }
 

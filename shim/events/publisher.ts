@@ -2,7 +2,7 @@
 // away they wait, for as long as it takes.
 
 import { EPOLLIN } from "../../runtime/sys/epoll.ts";
-import { closeFd, setNonblocking, tryReadSome, writeAll } from "../../runtime/sys/file.ts";
+import { closeFd, setNonBlocking, tryReadSome, writeAll } from "../../runtime/sys/file.ts";
 import { tryConnectWithin } from "../../runtime/sys/socket.ts";
 import type { ShimLog } from "../log.ts";
 import type { Loop } from "../loop.ts";
@@ -114,7 +114,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
   function connect(): boolean {
     const fd = tryConnectWithin(address, CONNECT_TIMEOUT_MS);
     if (fd < 0) return false;
-    setNonblocking(fd, true);
+    setNonBlocking(fd);
     connection = fd;
     stream = -1;
     decoder = frameDecoder(heard);

@@ -11,7 +11,7 @@ import {
   O_RDONLY,
   O_WRONLY,
   open,
-  setNonblocking,
+  setBlocking,
 } from "../../runtime/sys/file.ts";
 import { S_IFIFO, S_IFMT, statusAt } from "../../runtime/sys/status.ts";
 import type { Ends, Owner, StreamNames, StreamSurroundings, Streams } from "./streams.ts";
@@ -39,7 +39,7 @@ export function openFifos(names: StreamNames, { owner }: StreamSurroundings): St
     ends.stdin = reader;
     own(reader, owner);
     if (isFifo(path)) held.stdin = open(path, O_WRONLY | O_NONBLOCK);
-    setNonblocking(reader, false);
+    setBlocking(reader);
   }
 
   /** A reader that never reads, so that the writer need not wait for one, nor dies of its leaving. */

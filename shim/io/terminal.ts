@@ -2,7 +2,7 @@
 // process. Each way has one buffer; who does not read is waited for, and nobody else waits.
 
 import { EPOLLIN, EPOLLOUT } from "../../runtime/sys/epoll.ts";
-import { closeFd, setNonblocking, tryReadSome, tryWriteSome } from "../../runtime/sys/file.ts";
+import { closeFd, setNonBlocking, tryReadSome, tryWriteSome } from "../../runtime/sys/file.ts";
 import { setWindowSize } from "../../runtime/sys/terminal.ts";
 import type { Loop } from "../loop.ts";
 
@@ -27,7 +27,7 @@ const CHUNK_BYTES = 16_384;
 export function pumpTerminal(loop: Loop, { master, input, output }: PumpEnds): Terminal {
   const waiting: (() => void)[] = [];
   const fds = [master, input, output].filter((fd) => fd !== undefined);
-  for (const fd of fds) setNonblocking(fd, true);
+  for (const fd of fds) setNonBlocking(fd);
   const armed = new Map<number, number>();
   let isOpen = true;
   let isOutputOver = false;

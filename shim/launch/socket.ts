@@ -3,7 +3,7 @@
 import { SyscallError } from "../../runtime/errors.ts";
 import { makeDirectories } from "../../runtime/sys/directory.ts";
 import { changeModeAt, tryUnlinkAt } from "../../runtime/sys/entry.ts";
-import { AT_FDCWD, closeFd, O_DIRECTORY, open, setNonblocking } from "../../runtime/sys/file.ts";
+import { AT_FDCWD, closeFd, O_DIRECTORY, open, setNonBlocking } from "../../runtime/sys/file.ts";
 import { listenAt, tryConnectWithin } from "../../runtime/sys/socket.ts";
 
 const USUAL_DIRECTORY = "/run/containerd/s";
@@ -55,7 +55,7 @@ function listenIn(directory: number, path: string): number {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const socket = listenAt(directory, name);
   changeModeAt(directory, name, 0o600);
-  setNonblocking(socket, true);
+  setNonBlocking(socket);
   return socket;
 }
 

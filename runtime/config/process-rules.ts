@@ -1,15 +1,34 @@
 // Rules between the fields of a process.
 
-import type { Process, Rlimit, Scheduler } from "./types.gen.ts";
+import type { Process, Rlimit, Scheduler, User } from "./types.gen.ts";
 import { repeated, type Violation } from "./violation.ts";
 
 /** Violations in a process that fits its schema; `at` is the JSON pointer of the process. */
 export function processRules(process: Process, at: string): Violation[] {
-  const { rlimits, scheduler } = process;
+  const { rlimits, scheduler, user } = process;
   return [
+    ...(user === undefined ? [] : idRules(user, `${at}/user`)),
     ...(rlimits === undefined ? [] : rlimitRules(rlimits, `${at}/rlimits`)),
     ...(scheduler === undefined ? [] : schedulerRules(scheduler, `${at}/scheduler`)),
   ];
+}
+
+/** setresuid(2) takes the last number for "leave it as it is", which is root. */
+function idRules({ uid, gid, additionalGids = [] }: User, at: string): Violation[] {
+  const NO_ID = 4_294_967_295;
+  const ids: [string, number][] = [
+    ["uid", uid],
+    ["gid", gid],
+    ...additionalGids.map((id, index): [string, number] => [`additionalGids/${index}`, id]),
+  ];
+  return ids
+    .filter(([, id]) => id === NO_ID)
+    .map(([field]) => ({
+      rule: "user no id",
+      pointer: `${at}/${field}`,
+      message: `found ${NO_ID}, which means no id, wanted one up to ${NO_ID - 1}`,
+      spec: "config.md#posix-platform-user",
+    }));
 }
 
 function rlimitRules(rlimits: readonly Rlimit[], at: string): Violation[] {

@@ -1,6 +1,6 @@
 // User, groups and capabilities of the container's program.
 
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { SyscallError, withHint } from "../errors.ts";
 import {
   clearAmbient,
   setCapabilities,
@@ -36,6 +36,7 @@ const EINVAL = 22;
 /** NGROUPS_MAX of linux/limits.h. */
 const GROUPS_MAX = 65_536;
 const CAP_SYS_ADMIN = 21;
+const NOT_MAPPED = "the container's user namespace has to map the id";
 
 /** The ids that init, or the joiner for it, makes the container with: the root of its namespace. */
 export const becomeRoot = defineOp<{ uid: number; gid: number }>({
@@ -60,9 +61,14 @@ export const setIdentity = defineOp<Identity>({
     inheritBeyondBounding(identity);
     dropBounding(identity.bounding);
     prctl(PR_SET_KEEPCAPS, 1);
-    replaceGroups(identity);
-    setGid(identity.gid);
-    setUid(identity.uid);
+    try {
+      replaceGroups(identity);
+      setGid(identity.gid);
+      setUid(identity.uid);
+    } catch (error) {
+      const isUnmapped = error instanceof SyscallError && error.errno === EINVAL;
+      throw isUnmapped ? withHint(error, NOT_MAPPED) : error;
+    }
     // Changing ids has made the process dumpable again, or not: prctl(2) leaves it to a sysctl.
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_KEEPCAPS, 0);
@@ -85,8 +91,10 @@ function replaceGroups({ additionalGids, mayKeepGroups }: Identity): void {
   if (result === -EPERM && mayKeepGroups && additionalGids.length === 0) return;
   if (result >= 0) return;
   const error = new SyscallError(`setgroups(${groupsText(additionalGids)})`, -result);
-  if (additionalGids.length <= GROUPS_MAX) throw error;
-  throw new RuntimeError(`${error.message} (hint: ${GROUPS_MAX} are the most)`);
+  throw withHint(
+    error,
+    additionalGids.length > GROUPS_MAX ? `${GROUPS_MAX} are the most` : undefined,
+  );
 }
 
 function groupsText(gids: readonly number[]): string {

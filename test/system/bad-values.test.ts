@@ -77,6 +77,7 @@ const CLASHES: readonly [parts: object, told: readonly string[]][] = [
       process: {
         cwd: "/",
         args: ["x"],
+        user: { uid: 4_294_967_295, gid: 4_294_967_295, additionalGids: [7, 4_294_967_295] },
         rlimits: [
           { type: "RLIMIT_CORE", soft: 2, hard: 1 },
           { type: "RLIMIT_CORE", soft: 0, hard: 0 },
@@ -92,6 +93,9 @@ const CLASHES: readonly [parts: object, told: readonly string[]][] = [
       },
     },
     [
+      "/process/user/uid: found 4294967295, which means no id, wanted one up to 4294967294",
+      "/process/user/gid: found 4294967295, which means no id, wanted one up to 4294967294",
+      "/process/user/additionalGids/1: found 4294967295, which means no id, wanted one up to 4294967294",
       "/process/rlimits/1/type: found RLIMIT_CORE again, wanted each type once (first at /process/rlimits/0)",
       "/process/rlimits/0/soft: found 2, wanted at most the hard limit, 1",
       "/process/scheduler/nice: found 20, wanted a nice value from -20 to 19",

@@ -43,7 +43,8 @@ export interface Recorder {
   readonly resultAddress: number;
   begin(step: number): void;
   end(step: number): void;
-  fail(step: number, text: string): void;
+  /** Of a text that is too long the ends are kept; the story is what has room beside it. */
+  fail(step: number, text: string, story?: readonly string[]): void;
   warn(text: string): void;
   /** The host has told its caller what there was. */
   forgetWarnings(): void;
@@ -101,8 +102,9 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
       view.setFloat64(rowAt(step) + ENDED_MS, performance.now(), true);
       view.setInt32(rowAt(step) + STATE, DONE, true);
     },
-    fail: (step, text) => {
-      const length = bytes.write(text, rowAt(step) + TEXT, ROW_TEXT_BYTES);
+    fail: (step, text, story = []) => {
+      const whole = [fitting(text), ...story].join(FAILURE_SEPARATOR);
+      const length = bytes.write(whole, rowAt(step) + TEXT, ROW_TEXT_BYTES);
       view.setInt32(rowAt(step) + TEXT_BYTES, length, true);
       view.setFloat64(rowAt(step) + ENDED_MS, performance.now(), true);
       view.setInt32(rowAt(step) + STATE, FAILED, true);
@@ -142,6 +144,15 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
     },
     close: () => closeFd(fd),
   };
+}
+
+/** The reason stands at the end, after names that may be of any length. */
+function fitting(text: string): string {
+  const END_BYTES = 216;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= ROW_TEXT_BYTES) return text;
+  const [head, tail] = [bytes.subarray(0, END_BYTES), bytes.subarray(-END_BYTES)];
+  return `${head.toString()}…${tail.toString()}`;
 }
 
 function clamp(value: number, most: number): number {

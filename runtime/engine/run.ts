@@ -24,7 +24,7 @@ import { type CallerLimits, callerLimits } from "./caller.ts";
 import { lastCallFault } from "./last-call-fault.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
-import { FAILURE_SEPARATOR, makeRecorder, type Recorder } from "./recorder.ts";
+import { makeRecorder, type Recorder } from "./recorder.ts";
 import { storyOf } from "./story.ts";
 import { awaitUntil, CalledOff, type Until } from "./until.ts";
 
@@ -215,7 +215,7 @@ class Walker implements OpContext {
     if (this.#inStart && step !== undefined) {
       // `start` does not know the plan: it is told the whole error.
       const { message: whole, story } = this.#stepError(this.#step, step, detail);
-      this.recorder.fail(this.#step, [whole, ...story].join(FAILURE_SEPARATOR));
+      this.recorder.fail(this.#step, whole, story);
     }
     exitNow(1);
   }

@@ -37,7 +37,7 @@ export interface Bundle {
 export function loadBundle(path: string, options: { strict: boolean }): Bundle {
   const bundle = told(`cannot find the bundle ${path}`, BUNDLE_HINT, () => realPath(path));
   const file = `${bundle}/config.json`;
-  const text = readRegularFile(file);
+  const text = readRegularFile(file, FILE_HINT);
   const config = parseConfig(text, file, options.strict ? strictly() : {});
   return { config, text, path: bundle, rootfs: rootfsOf(config, bundle) };
 }
@@ -49,10 +49,8 @@ function strictly(): ParseOptions {
 }
 
 /** Neither a fifo, which would wait, nor a device, which would never end, nor a huge file. */
-export function readRegularFile(path: string): string {
-  const fd = told(`cannot read ${path}`, FILE_HINT, () =>
-    open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
-  );
+export function readRegularFile(path: string, hint?: string): string {
+  const fd = told(`cannot read ${path}`, hint, () => open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   try {
     const { mode, size } = statusOf(fd);
     if ((mode & S_IFMT) !== S_IFREG) {
@@ -94,7 +92,7 @@ function rootProblem(bundle: string, message: string): ConfigError {
 }
 
 /** Adds what was being done, and what to do if there is nothing, to an error of the kernel's. */
-function told<T>(doing: string, hint: string, act: () => T): T {
+function told<T>(doing: string, hint: string | undefined, act: () => T): T {
   const ENOENT = 2;
   try {
     return act();

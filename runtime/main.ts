@@ -8,6 +8,7 @@ import { logOptions } from "./cli/log-options.ts";
 import { type ParsedFlags, parseFlags } from "./cli/parse-flags.ts";
 import { type StateRootMachine, stateRoot } from "./cli/state-root.ts";
 import { UsageError } from "./cli/usage-error.ts";
+import { RuntimeError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
 import { print } from "./print.ts";
 
@@ -35,7 +36,7 @@ function execute(line: ParsedFlags, command: Command | undefined, log: Log): num
   if (values.get("version") === "true") return printVersion();
   if (values.get("get-yargs-completions") === "true") return printCompletions(positionals);
   if (values.get("help") === "true" || positionals.length === 0) return printHelp(command);
-  if (command === undefined) throw new UsageError(`unknown command "${positionals[0]}"`);
+  if (command === undefined) throw unknownCommand(positionals[0] ?? "");
   const flags = [...command.flags, HELP_FLAG];
   const parsed = parseFlags(positionals.slice(1), flags, {
     stopAtPositional: takesMore(command),
@@ -43,6 +44,14 @@ function execute(line: ParsedFlags, command: Command | undefined, log: Log): num
   if (parsed.values.get("help") === "true") return printHelp(command);
   const given = argumentsOf(command, parsed);
   return command.load()(given, surroundings(values, log));
+}
+
+/** Callers of runc know two commands more, and show the message to their users. */
+function unknownCommand(name: string): RuntimeError {
+  if (name !== "checkpoint" && name !== "restore") {
+    return new UsageError(`unknown command "${name}"`);
+  }
+  return new RuntimeError(`${name} is not supported: runt cannot save and restore containers yet`);
 }
 
 function surroundings(values: ParsedFlags["values"], log: Log): Surroundings {

@@ -119,7 +119,7 @@ test("a container of an older release, from before a reboot, is stopped and can 
   assert.equal(readdirSync(root), []);
 });
 
-test("a live container of an older release is shown, listed, paused, killed and deleted", async () => {
+test("a live container of an older release is shown, listed, entered, paused, killed and deleted", async () => {
   for (const { kind, text, release } of kept()) {
     const as = KINDS[kind]?.as?.();
     await withKind(kind, async ({ id, does, state, becomes }) => {
@@ -133,6 +133,8 @@ test("a live container of an older release is shown, listed, paused, killed and 
       const caller = as && { as };
       assert.match((await runt(["list", "--quiet"], caller)).stdout, id);
       assert.match((await runt(["ps", "--format", "json", id], caller)).stdout, `${pid}`);
+      const entered = await runt(["exec", id, "sh", "-c", "exit 7"], caller);
+      assert.is(entered.code, 7, entered.stderr);
       if (as === undefined) {
         await does("pause");
         await does("resume");
@@ -182,6 +184,8 @@ test("a record of a newer release is refused by all commands, naming both releas
     const pattern = new RegExp(
       `record of container .*${id}.* is of runt 9\\.9\\.9 and has format 99, this is runt ${RELEASE} and knows format \\d+ \\(hint: .*delete --force`,
     );
+    const inside = await runt(["exec", id, "true"]);
+    assert.equal([inside.code, pattern.test(inside.stderr)], [255, true], inside.stderr);
     for (const command of [...commands.map((one) => [one, id]), ["events", "--stats", id]]) {
       const { code, stderr } = await runt(command);
       assert.is(code, 1, command.join(" "));

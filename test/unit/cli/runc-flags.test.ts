@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMANDS, commandNamed, type Flag, GLOBAL_FLAGS } from "../../../runtime/cli/commands.ts";
+import type { Flag } from "../../../runtime/cli/command.ts";
+import { COMMANDS, commandNamed } from "../../../runtime/cli/commands.ts";
+import { GLOBAL_FLAGS } from "../../../runtime/cli/flags.ts";
 
 /** Of create, run and restore. */
 const CREATE =

@@ -59,6 +59,8 @@ for (const [where, patch] of [
         await terminal.shows(/1000:5:620\s+\/dev\/pts\/0\s+33 99/);
         terminal.resize({ height: 44, width: 101 });
         terminal.type("sleep 100\n");
+        // A key that signals throws away what has not been read yet.
+        await terminal.shows("sleep 100\r\n");
         await terminal.typeUntil(key("Z"), /Stopped +sleep 100/);
         terminal.type("bg; jobs; stty size\n");
         await terminal.shows("Running");

@@ -319,10 +319,13 @@ test("an interactive shell has job control", async () => {
     async (terminal) => {
       await terminal.shows("> ");
       terminal.type("sleep 100\n");
+      // A key that signals throws away what has not been read yet.
+      await terminal.shows("sleep 100\r\n");
       await terminal.typeUntil(key("Z"), /Stopped +sleep 100/);
       terminal.type("bg; jobs; kill %1; sleep 101 &\n");
       await terminal.shows("Running");
       terminal.type("fg\n");
+      await terminal.shows("fg\r\nsleep 101\r\n");
       await terminal.typeUntil(key("Z"), /Stopped +sleep 101/);
       // The first is refused while there are stopped jobs.
       terminal.type("exit 3\nexit 3\n");

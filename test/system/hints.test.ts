@@ -24,13 +24,17 @@ interface Options extends RuntOptions {
   flags?: readonly string[];
 }
 
-/** The message of a run that fails. */
+const page = readFileSync(join(import.meta.dir, "../../docs/errors.md"), "utf8");
+
+/** The message of a run that fails; what it hints at stands in the docs. */
 async function messageOf(patch: Patch, { flags = [], ...options }: Options = {}): Promise<string> {
   const id = freshName();
   const command = ["run", "--bundle", bundle(patch), ...flags, id];
   const { code, stderr } = await runt(command, options);
   const message = JSON.parse(/level=error msg=(".*")$/m.exec(stderr)?.[1] ?? '""');
   assert.is(code, 1, stderr);
+  const [, hint = ""] = /\(hint: (.*)\)$/.exec(message) ?? [];
+  assert.ok(page.includes(hint.slice(0, 20)), `docs/errors.md does not have: ${hint}`);
   return message;
 }
 

@@ -39,8 +39,10 @@ export function probeHost(): HostFacts {
 /** What can be granted: permitted to the caller, and in its bounding set. */
 function capabilitiesIn(status: string): string[] {
   const maskOf = (name: string): bigint => {
-    const hex = new RegExp(`^${name}:\\s*([0-9a-f]+)`, "m").exec(status)?.[1];
-    return BigInt(`0x${hex ?? "0"}`);
+    const start = status.indexOf(`\n${name}:\t`);
+    if (start === -1) return 0n;
+    const hex = status.slice(start + name.length + 3, status.indexOf("\n", start + 1));
+    return BigInt(`0x${hex}`);
   };
   const mask = maskOf("CapPrm") & maskOf("CapBnd");
   return CAPABILITIES.filter((_, number) => (mask >> BigInt(number)) & 1n);

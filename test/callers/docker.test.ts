@@ -251,6 +251,8 @@ dockerTest("what cannot be started says why, with the exit code of shells", asyn
   const folder = await docker.tries(["run", "--rm", imageName, "/etc"]);
   assert.match(folder.stderr, /exec: "\/etc": is a directory/);
   assert.is(folder.code, 126);
+  const atStart = await docker.runs(["--ulimit=nofile=2000000000"], "true");
+  assert.match(atStart.stderr, /RLIMIT_NOFILE.*operation not permitted.*fs\.nr_open/);
   const mount = await docker.runs(["--volume=/etc/hostname:/home"], "true");
   assert.match(mount.stderr, /\/etc\/hostname.*\/home.*not a directory/);
   assert.is(mount.code > 0, true);

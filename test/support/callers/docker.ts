@@ -1,9 +1,9 @@
 // Docker's daemon and client as Debian packages them (docker.io), on a private host where
 // /etc/docker/daemon.json is the one of README.md.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { removeEmptyCgroups } from "../leaks.ts";
+import { cgroups, removeEmptyCgroups } from "../leaks.ts";
 import { type Outcome, type ProgramOptions, startProgram } from "../program.ts";
 import { freshDirectory, room } from "../room.ts";
 import { runtime } from "../runt.ts";
@@ -32,7 +32,10 @@ export interface Docker {
   runtimeLog(container: string): Promise<string>;
   /** Kills the daemon and starts it anew. */
   crash(): Promise<void>;
-  /** Removes all containers and ends the daemon and its host. */
+  /**
+   * Removes all containers and ends the daemon and its host.
+   * @throws Error with what the runtime has kept of containers that Docker has removed
+   */
   end(): Promise<void>;
 }
 
@@ -141,9 +144,16 @@ export async function startDocker(options: DockerOptions = {}): Promise<Docker> 
       if (left.length > 0) await tries(["rm", "--force", ...left]);
       await daemon.stop();
       await host.end();
+      const traces = [...readdirSync(join(execRoot, "runtime-runc/moby")), ...containerCgroups()];
       removeEmptyCgroups(room.prefix);
+      if (traces.length > 0) throw new Error(`left of removed containers: ${traces.join(" ")}`);
     },
   };
+}
+
+/** Docker's containers are named by 64 digits; the cgroup that theirs are in is nobody's to remove. */
+function containerCgroups(): string[] {
+  return cgroups(room).filter((directory) => /\/[0-9a-f]{64}$/.test(directory));
 }
 
 /** A folder with the daemon.json of README.md, of the program under test, which logs its steps. */

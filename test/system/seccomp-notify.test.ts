@@ -1,6 +1,6 @@
 // SCMP_ACT_NOTIFY: an agent outside of the container gets the listener and answers system calls.
 
-import { chmodSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { X86_64 } from "../../runtime/seccomp/arch/x86_64.ts";
@@ -104,6 +104,31 @@ else {
       shows("linux.seccomp.listenerPath.closed", "linux.seccomp.listenerPath.fd");
       shows("linux.seccomp.state.form", "linux.seccomp.state.ociVersion");
       shows("linux.seccomp.state.pid", "linux.seccomp.state.state");
+    }));
+
+  test("an exec has a listener of its own, and the state says who it is", () =>
+    withAgent("continue 0", async ({ path, process: first }) => {
+      const patch = withScript("sleep 60", notifying(makeDirectory, path));
+      await withContainer(patch, async ({ id, does, state }) => {
+        await does("start");
+        const end = async (agent: Bun.Subprocess): Promise<void> => {
+          agent.kill("SIGKILL");
+          await agent.exited;
+          rmSync(path);
+        };
+        await end(first);
+        const { lines, process: second } = await startAgent("errno 28", path);
+        const { code, stdout } = await runt(["exec", id, "sh", "-c", attempt]);
+        await end(second);
+        assert.is(code, 0);
+        assert.match(stdout, /No space left.*\n1\n$/);
+        const { pid, state: told } = stateFrom(lines());
+        assert.is.not(pid, told.pid);
+        assert.equal([told.pid, told.status], [(await state()).pid, "running"]);
+        const alone = await runt(["exec", id, "true"]);
+        assert.is(alone.code, 255);
+        assert.match(alone.stderr, /listener.*connect/);
+      });
     }));
 
   test("the agent has the listener before the program runs: it answers execve itself", () =>

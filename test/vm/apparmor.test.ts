@@ -9,6 +9,7 @@ import { readProc } from "../support/process.ts";
 import { refusesPatch } from "../support/refusal.ts";
 import { room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
+import { runt } from "../support/runt.ts";
 import { runTests, test } from "../support/suite.ts";
 
 const profile = `${room.prefix}-profile`;
@@ -56,11 +57,16 @@ for (const [where, linux] of [
 test("the host sees the profile on the program, and none before the start", async () => {
   const process = { apparmorProfile: profile };
   const patch = withScript("exec sleep 100", { process, linux: { resources: undefined } });
-  await withContainer(patch, async ({ does, becomes, state }) => {
+  await withContainer(patch, async ({ id, does, becomes, state }) => {
     assert.is(readProc((await state()).pid, "attr/current"), "unconfined\n");
     await does("start");
     const { pid } = await becomes("running");
     assert.is(readProc(pid, "attr/current"), `${profile} (enforce)\n`);
+    const command = ["exec", id, "cat", "/proc/self/attr/current"];
+    assert.equal(await runt(command), { code: 0, stdout: `${profile} (enforce)\n`, stderr: "" });
+    const other = await runt(["exec", "--apparmor", "no-such-profile", id, "true"]);
+    assert.is(other.code, 255);
+    assert.match(other.stderr, /hint: the profile is not loaded/);
   });
 });
 

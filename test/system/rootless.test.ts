@@ -587,6 +587,9 @@ test("exec comes to a user's container, with the caller's ids or a range of them
     await withContainer(
       patch,
       async ({ id, does, state }) => {
+        const early = await runt(["exec", id, "true"], { as: caller });
+        assert.is(early.code, 255);
+        assert.match(early.stderr, /permission denied|operation not permitted/i);
         await does("start");
         const { pid } = await state();
         const command = ["exec", "--user", ids, id, "sh", "-c", text];

@@ -35,7 +35,10 @@ export function makeJobDisk(image: string): void {
     }
     const launcher = readFileSync(join(project, "runtime/launcher.sh"), "utf8");
     const runt = join(folder, "build/runt");
-    writeFileSync(runt, launcher.replace("@LIBEXEC@", join(mounted, "build/libexec")));
+    writeFileSync(
+      runt,
+      launcher.replace("@LIBEXEC@", join(mounted, "build/libexec")).replace("@PROGRAM@", ""),
+    );
     chmodSync(runt, 0o755);
     rmSync(image, { force: true });
     const command = [

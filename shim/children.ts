@@ -1,7 +1,7 @@
 // The one place that reaps. Everything that ends below a shim ends as its child: workers, the
 // containers' processes, and what those leave behind.
 
-import { REAPED } from "../runtime/engine/run.ts";
+import { REAPED } from "../runtime/engine/init.ts";
 import { EPOLLIN } from "../runtime/sys/epoll.ts";
 import { type Ending, nextEnded, SIGCHLD, trySignal } from "../runtime/sys/process.ts";
 import { nextSignal } from "../runtime/sys/signal.ts";

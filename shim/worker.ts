@@ -2,7 +2,7 @@
 // program is started for it, and its end, however it comes, concerns its one request alone.
 
 import { fork } from "../runtime/engine/fork.ts";
-import { REAPED } from "../runtime/engine/run.ts";
+import { REAPED } from "../runtime/engine/init.ts";
 import { MissingError, RuntimeError, StateError } from "../runtime/errors.ts";
 import { EPOLLHUP, EPOLLIN } from "../runtime/sys/epoll.ts";
 import { closeAllBut, closeFd } from "../runtime/sys/file.ts";

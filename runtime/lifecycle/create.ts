@@ -3,7 +3,8 @@
 import { containerCgroups } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { listenerFrom } from "../clauses/seccomp.ts";
-import { type Init, runPlan, undoPlan } from "../engine/run.ts";
+import type { Init } from "../engine/init.ts";
+import { runPlan, undoPlan } from "../engine/run.ts";
 import type { Log } from "../log.ts";
 import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";

@@ -1,6 +1,6 @@
 // The foreground of run: one loop over signals, the end of init, and a terminal if there is one.
 
-import type { Init } from "../engine/run.ts";
+import type { Init } from "../engine/init.ts";
 import { closeFd } from "../sys/file.ts";
 import { type Ending, pollEnding, reapOthers, SIGCHLD, trySignal } from "../sys/process.ts";
 import {

@@ -1,6 +1,13 @@
 // What containerd and its users ask of a runtime, by its client `ctr`; the same for all versions.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { endOutlivedHierarchies } from "../conformance/hierarchies.ts";
@@ -126,6 +133,12 @@ export function testContainerd(folder: string): void {
 
     const net = await runImage(containerd, ["--net-host"], "readlink", "/proc/self/ns/net");
     assert.is(net.stdout.trim(), readlinkSync("/proc/self/ns/net"));
+    const name = freshName();
+    Bun.spawnSync(["ip", "netns", "add", name]);
+    const join = [`--with-ns=network:/run/netns/${name}`];
+    const joined = await runImage(containerd, join, "stat", "-Lc%i", "/proc/self/ns/net");
+    assert.is(joined.stdout.trim(), `${statSync(`/run/netns/${name}`).ino}`);
+    Bun.spawnSync(["ip", "netns", "delete", name]);
     const flags = ["--privileged", "--no-pivot"];
     const all = await runImage(containerd, flags, "grep", "CapEff", "/proc/self/status");
     assert.is(all.stdout, readProc("self", "status").match(/^CapEff.*\n/m)?.[0]);
@@ -150,7 +163,7 @@ export function testContainerd(folder: string): void {
       echo sized; read -r line; echo "got $line"; trap 'exit 3' INT; echo trapped
       while :; do sleep 0.1; done`;
     const id = freshName();
-    const exec = ["task", "exec", "--tty", "--exec-id=x"];
+    const exec = [...containerd.exec, "--tty", "--exec-id=x"];
     await withTask(containerd, { script: "echo" }, async (task) => {
       for (const command of [
         [...containerd.run(), "--rm", "--tty", imageName, id],
@@ -180,7 +193,7 @@ export function testContainerd(folder: string): void {
       { flags: ["--env=COLOUR=green"], script: "echo" },
       async ({ id }) => {
         const exec = (flags: readonly string[], ...args: string[]) =>
-          containerd.ctr(["task", "exec", `--exec-id=${freshName()}`, ...flags, id, ...args]);
+          containerd.ctr([...containerd.exec, `--exec-id=${freshName()}`, ...flags, id, ...args]);
         const look = "id -u; pwd; echo $HOME $COLOUR; exit 9";
         const root = await exec([], "sh", "-c", look);
         assert.equal([root.stdout, root.code], ["0\n/\n/root green\n", 9]);
@@ -199,7 +212,7 @@ export function testContainerd(folder: string): void {
           assert.match(stderr, /OCI runtime exec failed: runt exec failed: /);
         }
 
-        const detached = ["task", "exec", "-d", "--exec-id=background", id, "sleep", "1000"];
+        const detached = [...containerd.exec, "-d", "--exec-id=background", id, "sleep", "1000"];
         await containerd.does(...detached);
         const listed = () => containerd.does("task", "ps", id);
         assert.match(await listed(), /background/);
@@ -271,7 +284,7 @@ export function testContainerd(folder: string): void {
     const life = async (binary: string): Promise<string[]> => {
       const id = freshName();
       await containerd.does(...containerd.run(binary), "-d", imageName, id, "sleep", "1000");
-      await containerd.does("task", "exec", "--exec-id=x", id, "true");
+      await containerd.does(...containerd.exec, "--exec-id=x", id, "true");
       await containerd.does("task", "pause", id);
       await containerd.does("task", "resume", id);
       await containerd.does("task", "kill", "--signal=KILL", id);
@@ -328,7 +341,7 @@ export function testContainerd(folder: string): void {
     await withTask(containerd, { script: "echo" }, async ({ id }) => {
       await containerd.restart();
       await containerd.becomes(id, "RUNNING");
-      await containerd.does("task", "exec", "--exec-id=x", id, "true");
+      await containerd.does(...containerd.exec, "--exec-id=x", id, "true");
       await containerd.does("task", "kill", "--signal=KILL", id);
       await containerd.becomes(id, "STOPPED");
     });
@@ -349,5 +362,13 @@ export function testContainerd(folder: string): void {
     assert.equal(readdirSync(containerd.root), []);
   });
 
-  runTests({ atEnd: () => containerd.daemon.stop() });
+  if (folder === containerdFolders.built) {
+    test("containerd is told what the program can do", async () => {
+      const flags = [`--runc-binary=${runtime}`];
+      const told = await containerd.does("plugins", "inspect-runtime", ...flags);
+      assert.ok(JSON.parse(told).Features.linux.namespaces.includes("time"), told);
+    });
+  }
+
+  runTests({ atEnd: () => containerd.stop() });
 }

@@ -36,6 +36,8 @@ export interface Containerd {
   options: { binaryName: string; root: string };
   /** Words of `ctr` that run a container, by our program unless another one is named. */
   run(binary?: string): string[];
+  /** Words of `ctr` that execute a process in a container. */
+  exec: readonly string[];
   /** Starts its client. */
   start(args: readonly string[], options?: ProgramOptions): Running;
   /** Runs its client to the end. */
@@ -48,6 +50,8 @@ export interface Containerd {
   tasks: ReturnType<typeof tasks>;
   /** Stops the daemon and starts it again; containers go on. */
   restart(): Promise<void>;
+  /** Stops the daemon for good. */
+  stop(): Promise<void>;
 }
 
 /** Why there is no containerd in a folder; undefined if there is one. */
@@ -68,6 +72,8 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     folder === containerdFolders.debian ? configuration1(own) : configuration2(own),
   );
   const client = [join(folder, "ctr"), "--address", at("containerd.sock")];
+  // Those of detached containers stay.
+  const fifos = ["--fifo-dir", at("fifos")];
   const start = (args: readonly string[], options: ProgramOptions = {}): Running =>
     startProgram([...client, ...args], { ...options, env: { ...env, ...options.env } });
   const ctr = (args: readonly string[], options?: ProgramOptions): Promise<Outcome> =>
@@ -89,7 +95,15 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     bundles: at("state/io.containerd.runtime.v2.task/default"),
     client,
     options: { binaryName: runtime, root: at("runt") },
-    run: (binary = runtime) => ["run", "--runc-binary", binary, "--runc-root", at("runt")],
+    run: (binary = runtime) => [
+      "run",
+      ...fifos,
+      "--runc-binary",
+      binary,
+      "--runc-root",
+      at("runt"),
+    ],
+    exec: ["task", "exec", ...fifos],
     start,
     ctr,
     does,
@@ -101,6 +115,13 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     restart: async () => {
       await containerd.daemon.stop();
       containerd.daemon = await begin();
+    },
+    stop: async () => {
+      await containerd.daemon.stop();
+      // No option moves these.
+      const folders = ["s", "fifo", "runc/default"].map((name) => `run/containerd/${name}`);
+      const command = ["rmdir", "--parents", "--ignore-fail-on-non-empty", ...folders];
+      Bun.spawnSync(command, { cwd: "/", stderr: "ignore" });
     },
   };
   await does("images", "import", makeImage());

@@ -1,48 +1,79 @@
-// Names and texts of errno values: what strerror(3) says, with a small first letter, because
+// errno values by name, and their texts: what strerror(3) says, with a small first letter, because
 // callers match on texts such as "no such file or directory".
+
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const ENXIO = 6;
+export const ENOEXEC = 8;
+export const ECHILD = 10;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENODEV = 19;
+export const ENOTDIR = 20;
+export const EINVAL = 22;
+export const ENOSPC = 28;
+export const EROFS = 30;
+export const EPIPE = 32;
+export const ERANGE = 34;
+export const ENAMETOOLONG = 36;
+export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ELOOP = 40;
+export const ENODATA = 61;
+export const EUSERS = 87;
+export const EPROTOTYPE = 91;
+export const EOPNOTSUPP = 95;
+export const ECONNRESET = 104;
 
 /** `[value, name, text]` of every errno of Linux's generic numbering (x86_64, aarch64). */
 const errnos = (): readonly (readonly [number, string, string])[] => [
-  [1, "EPERM", "operation not permitted"],
-  [2, "ENOENT", "no such file or directory"],
-  [3, "ESRCH", "no such process"],
-  [4, "EINTR", "interrupted system call"],
-  [5, "EIO", "input/output error"],
-  [6, "ENXIO", "no such device or address"],
+  [EPERM, "EPERM", "operation not permitted"],
+  [ENOENT, "ENOENT", "no such file or directory"],
+  [ESRCH, "ESRCH", "no such process"],
+  [EINTR, "EINTR", "interrupted system call"],
+  [EIO, "EIO", "input/output error"],
+  [ENXIO, "ENXIO", "no such device or address"],
   [7, "E2BIG", "argument list too long"],
-  [8, "ENOEXEC", "exec format error"],
+  [ENOEXEC, "ENOEXEC", "exec format error"],
   [9, "EBADF", "bad file descriptor"],
-  [10, "ECHILD", "no child processes"],
-  [11, "EAGAIN", "resource temporarily unavailable"],
-  [12, "ENOMEM", "cannot allocate memory"],
-  [13, "EACCES", "permission denied"],
-  [14, "EFAULT", "bad address"],
+  [ECHILD, "ECHILD", "no child processes"],
+  [EAGAIN, "EAGAIN", "resource temporarily unavailable"],
+  [ENOMEM, "ENOMEM", "cannot allocate memory"],
+  [EACCES, "EACCES", "permission denied"],
+  [EFAULT, "EFAULT", "bad address"],
   [15, "ENOTBLK", "block device required"],
-  [16, "EBUSY", "device or resource busy"],
-  [17, "EEXIST", "file exists"],
+  [EBUSY, "EBUSY", "device or resource busy"],
+  [EEXIST, "EEXIST", "file exists"],
   [18, "EXDEV", "invalid cross-device link"],
-  [19, "ENODEV", "no such device"],
-  [20, "ENOTDIR", "not a directory"],
+  [ENODEV, "ENODEV", "no such device"],
+  [ENOTDIR, "ENOTDIR", "not a directory"],
   [21, "EISDIR", "is a directory"],
-  [22, "EINVAL", "invalid argument"],
+  [EINVAL, "EINVAL", "invalid argument"],
   [23, "ENFILE", "too many open files in system"],
   [24, "EMFILE", "too many open files"],
   [25, "ENOTTY", "inappropriate ioctl for device"],
   [26, "ETXTBSY", "text file busy"],
   [27, "EFBIG", "file too large"],
-  [28, "ENOSPC", "no space left on device"],
+  [ENOSPC, "ENOSPC", "no space left on device"],
   [29, "ESPIPE", "illegal seek"],
-  [30, "EROFS", "read-only file system"],
+  [EROFS, "EROFS", "read-only file system"],
   [31, "EMLINK", "too many links"],
-  [32, "EPIPE", "broken pipe"],
+  [EPIPE, "EPIPE", "broken pipe"],
   [33, "EDOM", "numerical argument out of domain"],
-  [34, "ERANGE", "numerical result out of range"],
+  [ERANGE, "ERANGE", "numerical result out of range"],
   [35, "EDEADLK", "resource deadlock avoided"],
-  [36, "ENAMETOOLONG", "file name too long"],
+  [ENAMETOOLONG, "ENAMETOOLONG", "file name too long"],
   [37, "ENOLCK", "no locks available"],
-  [38, "ENOSYS", "function not implemented"],
-  [39, "ENOTEMPTY", "directory not empty"],
-  [40, "ELOOP", "too many levels of symbolic links"],
+  [ENOSYS, "ENOSYS", "function not implemented"],
+  [ENOTEMPTY, "ENOTEMPTY", "directory not empty"],
+  [ELOOP, "ELOOP", "too many levels of symbolic links"],
   [42, "ENOMSG", "no message of desired type"],
   [43, "EIDRM", "identifier removed"],
   [44, "ECHRNG", "channel number out of range"],
@@ -61,7 +92,7 @@ const errnos = (): readonly (readonly [number, string, string])[] => [
   [57, "EBADSLT", "invalid slot"],
   [59, "EBFONT", "bad font file format"],
   [60, "ENOSTR", "device not a stream"],
-  [61, "ENODATA", "no data available"],
+  [ENODATA, "ENODATA", "no data available"],
   [62, "ETIME", "timer expired"],
   [63, "ENOSR", "out of streams resources"],
   [64, "ENONET", "machine is not on the network"],
@@ -87,15 +118,15 @@ const errnos = (): readonly (readonly [number, string, string])[] => [
   [84, "EILSEQ", "invalid or incomplete multibyte or wide character"],
   [85, "ERESTART", "interrupted system call should be restarted"],
   [86, "ESTRPIPE", "streams pipe error"],
-  [87, "EUSERS", "too many users"],
+  [EUSERS, "EUSERS", "too many users"],
   [88, "ENOTSOCK", "socket operation on non-socket"],
   [89, "EDESTADDRREQ", "destination address required"],
   [90, "EMSGSIZE", "message too long"],
-  [91, "EPROTOTYPE", "protocol wrong type for socket"],
+  [EPROTOTYPE, "EPROTOTYPE", "protocol wrong type for socket"],
   [92, "ENOPROTOOPT", "protocol not available"],
   [93, "EPROTONOSUPPORT", "protocol not supported"],
   [94, "ESOCKTNOSUPPORT", "socket type not supported"],
-  [95, "EOPNOTSUPP", "operation not supported"],
+  [EOPNOTSUPP, "EOPNOTSUPP", "operation not supported"],
   [96, "EPFNOSUPPORT", "protocol family not supported"],
   [97, "EAFNOSUPPORT", "address family not supported by protocol"],
   [98, "EADDRINUSE", "address already in use"],
@@ -104,7 +135,7 @@ const errnos = (): readonly (readonly [number, string, string])[] => [
   [101, "ENETUNREACH", "network is unreachable"],
   [102, "ENETRESET", "network dropped connection on reset"],
   [103, "ECONNABORTED", "software caused connection abort"],
-  [104, "ECONNRESET", "connection reset by peer"],
+  [ECONNRESET, "ECONNRESET", "connection reset by peer"],
   [105, "ENOBUFS", "no buffer space available"],
   [106, "EISCONN", "transport endpoint is already connected"],
   [107, "ENOTCONN", "transport endpoint is not connected"],

@@ -1,10 +1,8 @@
 // Whether a container's processes are frozen, on every layout.
 
+import { ENODEV, ENOENT } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { readFile } from "../sys/file.ts";
-
-const ENOENT = 2;
-const ENODEV = 19;
 
 /** freezer.state of v1, cgroup.freeze of v2; a cgroup that is gone is not frozen. */
 export function frozen(directories: readonly string[]): boolean {

@@ -1,19 +1,11 @@
 // Cgroup directories of containers: making, joining and removing them, and who is in them.
 
+import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOTEMPTY, EOPNOTSUPP, EROFS } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
 import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/entry.ts";
 import { AT_FDCWD, readFile } from "../sys/file.ts";
 import { exists, writeControl } from "./files.ts";
-
-const ENOENT = 2;
-const EBUSY = 16;
-const EEXIST = 17;
-const ENODEV = 19;
-const EINVAL = 22;
-const EROFS = 30;
-const ENOTEMPTY = 39;
-const EOPNOTSUPP = 95;
 
 /** How many of the processes that keep a cgroup from going an error names. */
 const NAMED_MAX = 5;

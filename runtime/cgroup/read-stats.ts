@@ -1,5 +1,6 @@
 // Reads what a container has used from the files of its cgroups.
 
+import { ENODEV, ENOENT, EOPNOTSUPP } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
 import { closeFd, O_RDONLY, readText, tryOpen } from "../sys/file.ts";
@@ -7,10 +8,6 @@ import { CONTROLLERS } from "./controllers/table.ts";
 import { exists } from "./files.ts";
 import type { CgroupDirectory } from "./paths.ts";
 import type { ControlFiles, Stats } from "./stats.ts";
-
-const ENOENT = 2;
-const ENODEV = 19;
-const EOPNOTSUPP = 95;
 
 /** What a file answers that is not there, or is not any more. */
 const MISSING: readonly number[] = [ENOENT, ENODEV, EOPNOTSUPP];

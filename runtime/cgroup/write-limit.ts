@@ -1,11 +1,10 @@
 // Writes of limits to a cgroup's files, with what a refusal usually means.
 
+import { ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { readFile } from "../sys/file.ts";
 import { hintFor } from "./controllers/table.ts";
 import { exists, writeControl } from "./files.ts";
-
-const ENOENT = 2;
 
 export interface LimitWrite {
   controller: string;

@@ -1,6 +1,7 @@
 // A client of D-Bus that waits for its answers: the libraries there are give promises, and nothing in
 // runtime/ is asynchronous. One conversation, with one limit on how long it may take, and no threads.
 
+import { EAGAIN } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, tryReadSome, tryWriteSome } from "../sys/file.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
@@ -18,7 +19,6 @@ import {
 } from "./message.ts";
 import type { Value } from "./value.ts";
 
-const EAGAIN = 11;
 const READ_BYTES = 16_384;
 
 /** A conversation with a bus, or with one service directly. */

@@ -1,11 +1,9 @@
 // The kernel: its version, and whether it answers to the calls that runt makes.
 
+import { ENOSYS, EPERM } from "../errno.ts";
 import type { Machine } from "../host/machine.ts";
 import type { CallName } from "../sys/questions.ts";
 import { good, type Judgement } from "./check.ts";
-
-const EPERM = 1;
-const ENOSYS = 38;
 
 /** The oldest kernel that has everything which has no fallback; docs/kernel-features.md. */
 const OLDEST: readonly [number, number] = [5, 14];

@@ -1,5 +1,6 @@
 // The end of a whole family: whatever a program has started, in whatever session or process group.
 
+import { ENOENT, ESRCH } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { openProc } from "../ops/proc.ts";
 import { entriesOf } from "../sys/directory.ts";
@@ -46,8 +47,6 @@ function childrenIn(proc: number): number[] {
 
 /** A file of a process, "" when the process is gone. */
 function textIn(proc: number, path: string): string {
-  const ENOENT = 2;
-  const ESRCH = 3;
   try {
     const fd = openAt(proc, path, O_RDONLY);
     try {

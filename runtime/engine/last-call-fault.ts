@@ -1,10 +1,8 @@
 // What a failure of the last system calls before a program means, in words.
 
-import { errnoText } from "../errno.ts";
+import { ENOMEM, errnoText } from "../errno.ts";
 import { STAGE_CLONE, STAGE_EXEC, STAGE_TERMINAL } from "../sys/exec.ts";
 import { programFailure } from "./program-failure.ts";
-
-const ENOMEM = 12;
 
 /** The call that failed, why, and a hint where it is known. */
 export function lastCallFault(fault: { name: string; stage: number; errno: number }): string {

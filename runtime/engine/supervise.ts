@@ -2,6 +2,7 @@
 // of its output, and when its time is over, or nobody waits for it any more, ends all that it has
 // started. It adopts what the program leaves, so that nothing gets away by a session of its own.
 
+import { EAGAIN } from "../errno.ts";
 import type { Program } from "../ops/op.ts";
 import { loadFilterAndExec } from "../sys/exec.ts";
 import {
@@ -38,7 +39,6 @@ import { OUTPUT_BYTES_MAX, type Outcome, type Report } from "./report.ts";
 const PIPE_BUF = 4_096;
 /** What a pipe holds (pipe(7)): all that a program which has ended can have left in it. */
 const PIPE_BYTES = 65_536;
-const EAGAIN = 11;
 /** The longest wait at a time; a timeout may be longer than what the kernel takes. */
 const WAIT_MS_MAX = 1_000_000;
 

@@ -2,6 +2,7 @@
 // side; where a step waits for another process's, the baton is passed: one byte on a socket pair,
 // with a descriptor if the earlier step gives one.
 
+import { EPIPE } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import type { CloneRequest, Op, OpContext } from "../ops/op.ts";
 import { Slots } from "../ops/slots.ts";
@@ -30,7 +31,6 @@ import { makeRecorder, type Recorder } from "./recorder.ts";
 import type { Run } from "./run.ts";
 import { awaitUntil, CalledOff } from "./until.ts";
 
-const EPIPE = 32;
 const BATON = 1;
 
 /** One process's way through the plan. After a clone there is one in each process. */

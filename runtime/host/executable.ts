@@ -1,6 +1,7 @@
 // Our own program on a read-only mount below the default state root, for root: made once a boot,
 // and from then on found by the launcher.
 
+import { EINVAL } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { PROTECTED } from "../store/directory.ts";
 import { makeDirectories } from "../sys/directory.ts";
@@ -64,7 +65,6 @@ function isSameFolder(folder: string, place: string): boolean {
 
 /** What is mounted there is a folder that has since been removed and made again. */
 function detachStale(place: string): void {
-  const EINVAL = 22;
   try {
     detach(place);
   } catch (error) {

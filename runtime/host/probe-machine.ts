@@ -1,5 +1,6 @@
 // The real machine, as `doctor` asks it.
 
+import { EFAULT } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
 import { AT_FDCWD, closeFd, O_PATH, open, readFile } from "../sys/file.ts";
@@ -8,7 +9,6 @@ import { askForAction, askForFilterFlags, CALLS } from "../sys/questions.ts";
 import { statusAt, tryAccess } from "../sys/status.ts";
 import type { Machine } from "./machine.ts";
 
-const EFAULT = 14;
 const W_OK = 2;
 
 /** @param root absolute path of the state root; throws a RuntimeError where there is none */

@@ -2,7 +2,7 @@
 
 import { type ParseOptions, parseConfig } from "../config/parse.ts";
 import type { Config } from "../config/types.gen.ts";
-import { errnoText } from "../errno.ts";
+import { ENOENT, errnoText } from "../errno.ts";
 import { ConfigError, RuntimeError, SyscallError, withHint } from "../errors.ts";
 import {
   AT_FDCWD,
@@ -93,7 +93,6 @@ function rootProblem(bundle: string, message: string): ConfigError {
 
 /** Adds what was being done, and what to do if there is nothing, to an error of the kernel's. */
 function told<T>(doing: string, hint: string | undefined, act: () => T): T {
-  const ENOENT = 2;
   try {
     return act();
   } catch (error) {

@@ -1,6 +1,7 @@
 // The container's terminal and the caller's streams in front of it: what goes in and out, and the
 // modes and the size of the caller's terminal, if there is one.
 
+import { EIO } from "../errno.ts";
 import { closeFd, O_NOCTTY, O_NONBLOCK, O_WRONLY, setNonBlocking, tryOpen } from "../sys/file.ts";
 import { type Interest, letThrough, SIGTTOU } from "../sys/signal.ts";
 import {
@@ -16,7 +17,6 @@ import {
 import { flow, interestOf, move } from "./flow.ts";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
-const EIO = 5;
 /** More than a pty holds: 8 KiB on its way and 4 KiB to be read (pty_common_install, N_TTY_BUF_SIZE). */
 const PTY_BYTES = 65_536;
 

@@ -1,6 +1,7 @@
 // Executes the program again, from a read-only mount of itself.
 
 import { readonlyView } from "../engine/readonly-view.ts";
+import { EACCES, ENOSPC, EPERM, EROFS, EUSERS } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { mountReadonly } from "../host/executable.ts";
 import { loadFilterAndExec } from "../sys/exec.ts";
@@ -33,7 +34,6 @@ function protectedPath(program: string): string {
 /** Undefined for who may not mount, or not where it belongs. */
 function mountedPath(program: string): string | undefined {
   if (process.geteuid?.() !== 0) return undefined;
-  const [EPERM, EACCES, EROFS] = [1, 13, 30];
   try {
     return mountReadonly(program);
   } catch (error) {
@@ -53,7 +53,6 @@ function viewOf(program: string): number {
 
 function unprotected(error: unknown): unknown {
   if (!(error instanceof RuntimeError)) return error;
-  const [EPERM, ENOSPC, EUSERS] = [1, 28, 87];
   const isForbidden =
     error instanceof SyscallError && [EPERM, ENOSPC, EUSERS].includes(error.errno);
   const hint = isForbidden

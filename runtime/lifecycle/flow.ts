@@ -1,12 +1,12 @@
 // One way from a descriptor to another. What cannot be written yet is kept, and nothing more is
 // read until it is: whoever writes at the other end waits then, and nobody here.
 
+import { EAGAIN } from "../errno.ts";
 import { tryReadSome, tryWriteSome } from "../sys/file.ts";
 import { type Interest, POLLIN, POLLOUT } from "../sys/signal.ts";
 
 /** What pipes and sockets take without waiting once poll(2) says that they can be written (pipe(7)). */
 const PART_BYTES = 4_096;
-const EAGAIN = 11;
 
 /** `ended`: nothing more comes. `broken`: nobody takes it any more. */
 export interface Flow {

@@ -1,5 +1,6 @@
 // kill: a signal for the container's processes (runtime.md#kill).
 
+import { ESRCH } from "../errno.ts";
 import { StateError, SyscallError } from "../errors.ts";
 import type { Place } from "../store/directory.ts";
 import { type ContainerRecord, readRecord } from "../store/record.ts";
@@ -12,8 +13,6 @@ export interface KillOptions extends Place {
   /** Every process of the container; of one that has stopped, it is no error that there is none. */
   all: boolean;
 }
-
-const ESRCH = 3;
 
 /**
  * Signals init; with `all`, and with SIGKILL where no pid namespace ends with init, every process of

@@ -2,6 +2,7 @@
 // container (config-linux.md#containerprocessstate), while init waits in between its last two calls.
 
 import type { Recorder } from "../engine/recorder.ts";
+import { EAGAIN } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import type { ContainerRecord, ProcessIdentity } from "../store/record.ts";
 import { closeFd } from "../sys/file.ts";
@@ -78,7 +79,6 @@ function listenerFd(recorder: Recorder, init: number): number | undefined {
 }
 
 function failure(error: SyscallError): RuntimeError {
-  const EAGAIN = 11;
   const hint =
     error.errno === EAGAIN ? ` (hint: it was not taken within ${AGENT_LIMIT_MS / 1000} s)` : "";
   return new RuntimeError(`seccomp listener: ${error.message}${hint}`);

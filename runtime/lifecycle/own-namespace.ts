@@ -1,11 +1,10 @@
 // Namespaces by their files (namespaces(7)).
 
 import type { NamespaceType } from "../config/types.gen.ts";
+import { ENOENT } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { AT_FDCWD } from "../sys/file.ts";
 import { statusAt } from "../sys/status.ts";
-
-const ENOENT = 2;
 
 /** Names below /proc/PID/ns (namespaces(7)). */
 const NAMESPACE_FILES: Readonly<Record<NamespaceType, string>> = {

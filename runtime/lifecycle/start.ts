@@ -3,7 +3,7 @@
 import { frozen } from "../cgroup/frozen.ts";
 import { programFailure } from "../engine/program-failure.ts";
 import { FAILURE_SEPARATOR, openRecorder, type Recorder } from "../engine/recorder.ts";
-import { errnoText } from "../errno.ts";
+import { EPIPE, errnoText } from "../errno.ts";
 import { RuntimeError, StateError, StepError, SyscallError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { GO, START_SOCKET } from "../ops/start.ts";
@@ -104,7 +104,6 @@ function connectToInit(place: Place): number {
 
 /** Init answers with the flight recorder; undefined when it went another way meanwhile. */
 function sayGo(connection: number): Recorder | undefined {
-  const EPIPE = 32;
   try {
     sendByte(connection, GO);
   } catch (error) {

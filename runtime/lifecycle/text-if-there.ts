@@ -1,13 +1,8 @@
 // Files of processes and cgroups, which can go at any time.
 
+import { EACCES, ENODEV, ENOENT, EOPNOTSUPP, ESRCH } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { readFile } from "../sys/file.ts";
-
-const ENOENT = 2;
-const ESRCH = 3;
-const EACCES = 13;
-const ENODEV = 19;
-const EOPNOTSUPP = 95;
 
 /** What a file of the kernel's says; undefined when it is not there, or tells the caller nothing. */
 export function textIfThere(path: string): string | undefined {

@@ -1,11 +1,10 @@
 // The container's cgroup of v2 given to its user, so that the container can make cgroups below it.
 
+import { ENOENT } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { tryChangeOwner } from "../sys/entry.ts";
 import { closeFd, O_NOFOLLOW, O_PATH, open, readFile } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
-
-const ENOENT = 2;
 
 /** The kernel's list of what may be given away, since 4.15 (cgroups(7), "Cgroup delegation"). */
 const LIST = "/sys/kernel/cgroup/delegate";

@@ -5,14 +5,10 @@ import { enableControllers } from "../cgroup/enable.ts";
 import { fillCpuset } from "../cgroup/fill-cpuset.ts";
 import { joinCgroup, makeCgroup, removeCgroup, tryRemoveEmpty } from "../cgroup/manager.ts";
 import { fittingWrite, type LimitWrite, limitText, writeLimit } from "../cgroup/write-limit.ts";
+import { EACCES, ENOENT, EPERM, EROFS } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
-
-const EPERM = 1;
-const ENOENT = 2;
-const EACCES = 13;
-const EROFS = 30;
 
 /**
  * mkdir(2) of a cgroup in each hierarchy, with the levels above it. `missing` are the levels that

@@ -1,6 +1,7 @@
 // The contents of one directory copied into another, both held by descriptor. Nothing in the source is
 // trusted: no link is followed, no other filesystem entered, and there is an end to it.
 
+import { EINVAL, ENOENT, EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { changeMode, copyAttributes, copyContents, copyTimes, tryLinkAt } from "../sys/copy.ts";
 import { entriesOf } from "../sys/directory.ts";
@@ -37,9 +38,6 @@ import {
 const ENTRIES_MAX = 100_000;
 /** Two descriptors are open at each depth. */
 const DEPTH_MAX = 200;
-const EPERM = 1;
-const ENOENT = 2;
-const EINVAL = 22;
 
 interface Copy {
   /** The root of the copy, for hard links. */

@@ -1,13 +1,11 @@
 // The working directory of the container's program.
 
+import { EACCES, ELOOP } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, tryOpenInRoot } from "../sys/file.ts";
 import { tryChangeDirectory, workingDirectory } from "../sys/namespace.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
-
-const EACCES = 13;
-const ELOOP = 40;
 
 /** Makes the working directory if it is missing, with the mode that a mount point gets. */
 export const makeWorkingDirectory = defineOp<{ path: string }>({

@@ -1,6 +1,6 @@
 // The program: found when the container is created, executed when it is started.
 
-import { errnoText } from "../errno.ts";
+import { ENOENT, ENOTDIR, errnoText } from "../errno.ts";
 import { RuntimeError, withHint } from "../errors.ts";
 import { prepareExec } from "../sys/exec.ts";
 import {
@@ -78,7 +78,6 @@ function candidatesOf({ name, searchPath, cwd }: Resolve): string[] {
 
 function executable(root: number, path: string): "yes" | "missing" | Fault {
   const X_OK = 1;
-  const [ENOENT, ENOTDIR] = [2, 20];
   const fd = tryOpenInRoot(root, path, O_PATH);
   if (fd < 0) return fd === -ENOENT || fd === -ENOTDIR ? "missing" : { text: errnoText(-fd) };
   try {

@@ -1,5 +1,6 @@
 // New filesystems: made from their options, and placed onto an opened directory below the root.
 
+import { EINVAL, ENODEV, EPERM } from "../errno.ts";
 import { SyscallError, withHint } from "../errors.ts";
 import { closeFd, O_PATH, openInRoot, RESOLVE_NO_SYMLINKS } from "../sys/file.ts";
 import {
@@ -48,9 +49,6 @@ export interface FilesystemMount {
 
 /** fsconfig(2) copies no string longer than this; longer ones take mount(2). */
 const FSCONFIG_STRING_BYTES_MAX = 255;
-const EPERM = 1;
-const ENODEV = 19;
-const EINVAL = 22;
 
 /** Superblock flags as fsconfig(2) names them. */
 const SUPERBLOCK_FLAGS: readonly (readonly [number, string])[] = [

@@ -1,5 +1,6 @@
 // User, groups and capabilities of the container's program.
 
+import { EINVAL, EPERM } from "../errno.ts";
 import { SyscallError, withHint } from "../errors.ts";
 import {
   clearAmbient,
@@ -31,8 +32,6 @@ export interface Identity {
   keepSysAdmin: boolean;
 }
 
-const EPERM = 1;
-const EINVAL = 22;
 /** NGROUPS_MAX of linux/limits.h. */
 const GROUPS_MAX = 65_536;
 const CAP_SYS_ADMIN = 21;

@@ -2,6 +2,7 @@
 
 import { writeControl } from "../cgroup/files.ts";
 import { tryRemoveEmpty } from "../cgroup/manager.ts";
+import { EEXIST } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { tryMakeDirectoryAt } from "../sys/entry.ts";
 import {
@@ -15,8 +16,6 @@ import {
 } from "../sys/file.ts";
 import { defineOp } from "./op.ts";
 import { schemataDifferences } from "./schemata.ts";
-
-const EEXIST = 17;
 
 interface Class {
   /** Where resctrl is mounted. */

@@ -1,14 +1,12 @@
 // Into a container that is there: its init held, its namespaces joined, and its program awaited.
 
+import { EPERM, ESRCH } from "../errno.ts";
 import { RuntimeError, StateError, SyscallError } from "../errors.ts";
 import { O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
 import { tryJoinNamespace } from "../sys/namespace.ts";
 import { openPidfd, processStat } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
 import { openProc } from "./proc.ts";
-
-const EPERM = 1;
-const ESRCH = 3;
 
 /** A pidfd of the container's init, which is known by its start time. */
 export const holdInit = defineOp<{ pid: number; startTime: string; into: string }>({

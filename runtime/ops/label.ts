@@ -1,6 +1,7 @@
 // Labels of security modules, written through a procfs of our own: whoever decides what is mounted
 // on /proc would decide whether the program is confined (CVE-2019-16884, CVE-2025-52881).
 
+import { EINVAL, ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { trySetAttribute } from "../sys/entry.ts";
 import {
@@ -16,9 +17,6 @@ import {
 import { defineOp } from "./op.ts";
 import { openProc } from "./proc.ts";
 import type { Slots } from "./slots.ts";
-
-const ENOENT = 2;
-const EINVAL = 22;
 
 /** The profile of what is executed next. */
 export const setApparmorProfile = defineOp<{ profile: string }>({

@@ -1,6 +1,7 @@
 // Idmapped mounts: a user namespace that holds the mapping, and its effect on a detached tree
 // (mount_setattr(2), MOUNT_ATTR_IDMAP).
 
+import { EINVAL, EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { O_RDONLY, open } from "../sys/file.ts";
 import { setMountIdMap } from "../sys/mount.ts";
@@ -51,7 +52,6 @@ export function mapMount(mount: number, how: MountIdMap & { path: string; slots:
 }
 
 function reasonOf({ errno }: SyscallError): string {
-  const [EPERM, EINVAL] = [1, 22];
   if (errno === EINVAL) return " (hint: its filesystem, or one below it, has no idmapped mounts)";
   if (errno === EPERM)
     return " (hint: it is idmapped already, or its filesystem is not the caller's)";

@@ -1,5 +1,6 @@
 // Namespaces: opened by path, joined, unshared; and the clone that makes the new ones.
 
+import { EAGAIN, EINVAL, ENOMEM, ENOSPC, EPERM, ERANGE } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { O_NOCTTY, O_NONBLOCK, O_RDONLY, O_WRONLY, open, tryWriteOnce } from "../sys/file.ts";
 import {
@@ -12,13 +13,6 @@ import {
 } from "../sys/namespace.ts";
 import { CLONE_PARENT } from "../sys/process.ts";
 import { defineOp } from "./op.ts";
-
-const EPERM = 1;
-const EAGAIN = 11;
-const ENOMEM = 12;
-const EINVAL = 22;
-const ENOSPC = 28;
-const ERANGE = 34;
 
 /** Opens a namespace by path and checks that it is one of that type (ioctl_nsfs(2)). */
 export const openNamespace = defineOp<{ type: string; flag: number; path: string; into: string }>({

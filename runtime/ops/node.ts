@@ -1,5 +1,6 @@
 // Device nodes, symbolic links and directories below the root.
 
+import { EEXIST, ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   changeModeAt,
@@ -23,6 +24,7 @@ import {
   type FileStatus,
   S_IFCHR,
   S_IFDIR,
+  S_IFIFO,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
@@ -32,10 +34,8 @@ import {
 import { defineOp } from "./op.ts";
 import { openParent, openTarget } from "./path.ts";
 
-const EEXIST = 17;
 const RW_ALL = 0o666;
 const PERMISSIONS = 0o7777;
-const S_IFIFO = 0o010000;
 const S_IFBLK = 0o060000;
 
 export interface Node {
@@ -104,7 +104,6 @@ export const openNode = defineOp<Node & { into: string }>({
 });
 
 function openHosts(path: string): number {
-  const ENOENT = 2;
   try {
     return open(path, O_PATH);
   } catch (error) {

@@ -1,6 +1,7 @@
 // Paths of the container, opened once and never walked again: the target of a mount or a device is
 // opened below the root, and made there, component by component, if it is missing.
 
+import { EACCES, EEXIST, ENOENT, ENOTDIR, EROFS } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { tryMakeDirectoryAt } from "../sys/entry.ts";
 import {
@@ -18,11 +19,6 @@ import {
 } from "../sys/file.ts";
 import { S_IFLNK, S_IFMT, statusAt } from "../sys/status.ts";
 
-const ENOENT = 2;
-const EACCES = 13;
-const EEXIST = 17;
-const ENOTDIR = 20;
-const EROFS = 30;
 const LINKS_MAX = 40;
 
 /**

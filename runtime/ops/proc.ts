@@ -1,13 +1,13 @@
 // A procfs of our own, that no one can mount over: writes to /proc go through it alone
 // (CVE-2019-16884, CVE-2025-52881), and so do paths that have to mean an opened object.
 
+import { EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, O_DIRECTORY, O_NOFOLLOW, O_PATH, open } from "../sys/file.ts";
 import { fsconfigCreate, fsmount, fsopen } from "../sys/mount.ts";
 import { statusOf } from "../sys/status.ts";
 import { isProcfs } from "./proc-guard.ts";
 
-const EPERM = 1;
 /** PROC_ROOT_INO of linux/proc_fs.h: the root of a procfs, and nothing below it. */
 const PROC_ROOT_INODE = 1n;
 

@@ -1,5 +1,6 @@
 // What makes a process the container's: session, keyring, limits, and what it may not do.
 
+import { EACCES, ENOSYS, EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   closeFd,
@@ -27,10 +28,6 @@ import { defineOp } from "./op.ts";
 import { openProc } from "./proc.ts";
 
 type Nothing = Record<string, never>;
-
-const EPERM = 1;
-const EACCES = 13;
-const ENOSYS = 38;
 
 /**
  * Nobody traces the host, nor what it clones, who lacks CAP_SYS_PTRACE outside of all containers. The

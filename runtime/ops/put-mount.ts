@@ -1,11 +1,9 @@
 // Mounts put into their places, and what is said when they cannot be.
 
-import { errnoText } from "../errno.ts";
+import { ENOTDIR, errnoText } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { moveMount } from "../sys/mount.ts";
 import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
-
-const ENOTDIR = 20;
 
 /** Attaches a detached mount. @throws RuntimeError that tells of a file where a directory is */
 export function putMount(mount: number, target: number): void {

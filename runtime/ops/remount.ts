@@ -1,5 +1,6 @@
 // Remounts: the one change of a superblock that has no descriptor to itself, so mount(2) makes it.
 
+import { EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { closeFd, O_PATH, openInRoot } from "../sys/file.ts";
 import {
@@ -30,8 +31,6 @@ interface Remount {
   /** What is done to the mount afterwards, in order: propagation, recursive attributes. */
   adjustments: readonly MountAttributes[];
 }
-
-const EPERM = 1;
 
 /** mount(2) with MS_REMOUNT. */
 export const remount = defineOp<Remount>({

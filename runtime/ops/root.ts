@@ -1,5 +1,6 @@
 // The root filesystem: mounted on itself, made the root, and the old root let go.
 
+import { EACCES, EINVAL, ENOENT, EPERM } from "../errno.ts";
 import { SyscallError, withHint } from "../errors.ts";
 import { makeDirectories } from "../sys/directory.ts";
 import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../sys/file.ts";
@@ -17,11 +18,6 @@ import {
 } from "../sys/mount.ts";
 import { changeDirectory, changeRoot, workingDirectory } from "../sys/namespace.ts";
 import { defineOp } from "./op.ts";
-
-const EPERM = 1;
-const ENOENT = 2;
-const EACCES = 13;
-const EINVAL = 22;
 
 /** Sets the propagation of every mount of the namespace (mount_namespaces(7)). */
 export const setPropagation = defineOp<{ target: string; flags: number; text: string }>({

@@ -1,5 +1,6 @@
 // How the kernel treats the program: CPU and I/O scheduling, and where its memory is taken from.
 
+import { EBUSY, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   trySetAffinity,
@@ -8,12 +9,6 @@ import {
   trySetScheduling,
 } from "../sys/scheduling.ts";
 import { defineOp, type OpContext } from "./op.ts";
-
-const EPERM = 1;
-const EBUSY = 16;
-const EINVAL = 22;
-const ENOSYS = 38;
-const EOPNOTSUPP = 95;
 
 /** Init does it for itself, or the host for init where only the host may. */
 type Target = "self" | "init";

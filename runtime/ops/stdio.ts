@@ -1,15 +1,12 @@
 // The standard streams: whose they are, and what of the host shows through them.
 
+import { EINVAL, ENOENT, EPERM, EROFS } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { tryChangeOwner } from "../sys/entry.ts";
 import { closeFd, duplicateTo, isOpen, O_RDWR, tryOpenInRoot } from "../sys/file.ts";
 import { S_IFCHR, S_IFMT, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 
-const EPERM = 1;
-const ENOENT = 2;
-const EINVAL = 22;
-const EROFS = 30;
 const STREAMS = [0, 1, 2];
 
 /** fchown(2) of the standard streams, so that a program without privileges may reopen them. */

@@ -1,5 +1,6 @@
 // Kernel parameters of the container's namespaces (linux.sysctl).
 
+import { ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import {
   closeFd,
@@ -32,6 +33,5 @@ export const writeSysctl = defineOp<{ key: string; file: string; value: string }
 
 /** Namespaces other than the first lack the parameters that are the whole host's. */
 function hintFor(result: number): string {
-  const ENOENT = 2;
   return result === -ENOENT ? " (hint: the container's namespaces have no such parameter)" : "";
 }

@@ -1,6 +1,7 @@
 // The container's terminal: a pty of its own devpts, the slave for the program, the master for
 // whoever called.
 
+import { ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { tryChangeOwner } from "../sys/entry.ts";
 import {
@@ -23,7 +24,6 @@ import { openPeer, setWindowSize, takeTerminal, unlockTerminal } from "../sys/te
 import { defineOp } from "./op.ts";
 import { openParent } from "./path.ts";
 
-const ENOENT = 2;
 const DEVPTS_SUPER_MAGIC = 0x1cd1;
 const NO_DEVPTS =
   "a terminal takes a devpts on /dev/pts (hint: add a mount of type devpts to the configuration)";

@@ -1,5 +1,6 @@
 // A detached copy of what is mounted at a place of the host.
 
+import { EINVAL, ENOENT } from "../errno.ts";
 import { SyscallError, withHint } from "../errors.ts";
 import { closeFd, O_PATH, open } from "../sys/file.ts";
 import { tryCloneTree } from "../sys/mount.ts";
@@ -10,9 +11,6 @@ interface Source {
   otherwise: string | null;
   recursive: boolean;
 }
-
-const ENOENT = 2;
-const EINVAL = 22;
 
 /**
  * Copies a mount, or a tree of them. open_tree(2), Linux 5.2.

@@ -1,6 +1,7 @@
 // Compiles `linux.seccomp` to the program and the flags for seccomp(2). The program looks at the
 // architecture, then finds the system call number by binary search among ranges of equal outcome.
 
+import { ENOSYS } from "../errno.ts";
 import type { Arch } from "./arch/arch.ts";
 import { ARCHS, type MachineName, NATIVE } from "./arch/machine.ts";
 import { newBpf, programBytes, putJump, putLoad, putReturn } from "./bpf.ts";
@@ -26,8 +27,6 @@ export interface SeccompFilter {
 
 /** Offset of `arch` in struct seccomp_data, linux/seccomp.h. */
 const ARCH = 4;
-
-const ENOSYS = 38;
 
 /** libseccomp's answer to an architecture that the filter does not have: kill the thread. */
 const BAD_ARCH = 0;

@@ -6,6 +6,7 @@
 // - Conditions on different arguments must all hold; if two are on the same argument, each
 //   condition of the rule is a rule of its own.
 
+import { EPERM } from "../errno.ts";
 import { conditionFrom, type Rule } from "./condition.ts";
 import { ACTION_VALUES, ERRNO_ACTIONS } from "./names.ts";
 import type { Seccomp, SeccompSyscall } from "./profile.ts";
@@ -24,8 +25,6 @@ export interface Conditional {
   entries: readonly SeccompSyscall[];
   outcomes: Map<32 | 64, Outcome>;
 }
-
-const EPERM = 1;
 
 /**
  * What the profile says of the names in it.

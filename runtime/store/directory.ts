@@ -1,6 +1,7 @@
 // The state root and a container's folder in it: made, locked, removed. Making the folder is what
 // takes an id: of many who try, the kernel lets one succeed.
 
+import { EEXIST, ENOENT } from "../errno.ts";
 import { MissingError, StateError, SyscallError } from "../errors.ts";
 import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
 import { tryMakeDirectoryAt } from "../sys/entry.ts";
@@ -9,9 +10,6 @@ import { statusAt, statusOf } from "../sys/status.ts";
 
 /** Where the program is mounted read-only; in the default state root, where it is no container. */
 export const PROTECTED = "/run/runt/exe";
-
-const ENOENT = 2;
-const EEXIST = 17;
 
 /** The state root of one container. */
 export interface Place {

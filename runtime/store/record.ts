@@ -2,6 +2,7 @@
 // of the kernel (status.ts), never of this file.
 
 import type { Hooks } from "../config/types.gen.ts";
+import { ENOENT } from "../errno.ts";
 import { RuntimeError, SyscallError } from "../errors.ts";
 import { rename } from "../sys/directory.ts";
 import { readFile, writeFile } from "../sys/file.ts";
@@ -160,7 +161,6 @@ function textOf(place: Place): string | undefined {
   try {
     return readFile(`${directoryOf(place)}/record.json`);
   } catch (error) {
-    const ENOENT = 2;
     const absent = error instanceof SyscallError && error.errno === ENOENT;
     if (!absent) throw error;
     if (!directoryExists(place)) throw missing(place);

@@ -1,12 +1,12 @@
 // What belongs to a file besides its name: contents, times, extended attributes; each copied from one
 // opened file to another.
 
+import { ENODATA, ENXIO, EOPNOTSUPP, EPERM } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { check, mapPrivate, memoryAt, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
-const ENXIO = 6;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
 const XATTR_BYTES_MAX = 65_536;
@@ -73,7 +73,6 @@ export function copyTimes(
  * @returns names of those that the other filesystem does not take, or the caller may not set
  */
 export function copyAttributes(from: number, to: number): string[] {
-  const [EPERM, ENODATA, EOPNOTSUPP] = [1, 61, 95];
   const space = xattrSpace();
   const length = syscall(NR.flistxattr, from, space, XATTR_BYTES_MAX);
   if (length === -EOPNOTSUPP || length === 0) return [];

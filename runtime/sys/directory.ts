@@ -1,6 +1,7 @@
 // Directories: listed, made with those above, removed with what is in them. Our own because the
 // engine's file module costs more to load than all else that a command does.
 
+import { EEXIST, ENOENT } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "./entry.ts";
 import {
@@ -17,8 +18,6 @@ import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
-const ENOENT = 2;
-const EEXIST = 17;
 const LISTING_BYTES = 32_768;
 
 export interface Entry {

@@ -1,5 +1,6 @@
 // epoll(7): waiting for any of many descriptors, level-triggered.
 
+import { EINTR } from "../errno.ts";
 import { O_CLOEXEC } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
@@ -15,7 +16,6 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 const EVENT_BYTES = 12;
-const EINTR = 4;
 
 /** epoll_create1(2). */
 export function openEpoll(): number {

@@ -1,6 +1,7 @@
 // Files and directories through descriptors. Every descriptor is opened close-on-exec; the safe
 // variant has the plain name (openBeneath), the one that follows links says so.
 
+import { EAGAIN, EINTR } from "../errno.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
@@ -26,9 +27,6 @@ export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_IN_ROOT = 0x10;
-
-const EINTR = 4;
-const EAGAIN = 11;
 
 /** open(2) in the caller's own namespace; adds O_CLOEXEC. */
 export function open(path: string, flags: number, mode = 0): number {

@@ -1,6 +1,7 @@
 // rtnetlink(7), as much as it takes to move a network device: requests that wait for their answer,
 // links and addresses. A socket speaks of the network namespace that it was made in.
 
+import { ENODEV } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { closeFd, O_CLOEXEC, readSome, writeAll } from "./file.ts";
 import { check, syscall } from "./libc.ts";
@@ -28,7 +29,6 @@ const LINK_BYTES = 16;
 const ADDRESS_BYTES = 8;
 /** The kernel makes no answer longer (netlink_recvmsg). */
 const ANSWER_BYTES_MAX = 32_768;
-const ENODEV = 19;
 
 /** A network device as its namespace has it. */
 export interface Link {

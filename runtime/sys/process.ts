@@ -1,5 +1,6 @@
 // Processes: clone, wait, signals by pidfd, sessions, limits. Who may clone is the engine's matter.
 
+import { ECHILD, EINTR, ENOENT, ESRCH } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { readFile } from "./file.ts";
 import { check, syscall } from "./libc.ts";
@@ -28,10 +29,6 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_SET_THP_DISABLE = 41;
 export const PR_CAP_AMBIENT = 47;
-
-const ESRCH = 3;
-const EINTR = 4;
-const ECHILD = 10;
 
 /** What clone3(2) gave: the pid (0 in the child) and, in the parent, a pidfd. */
 export interface Cloned {
@@ -183,7 +180,6 @@ export function processStat(pid: number): { state: string; startTime: string } |
   try {
     text = readFile(`/proc/${pid}/stat`);
   } catch (error) {
-    const ENOENT = 2;
     const gone = error instanceof SyscallError && [ENOENT, ESRCH].includes(error.errno);
     if (gone) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 // Signals: dispositions and mask as a program expects them, signalfd, and waiting on descriptors.
 
+import { EINTR } from "../errno.ts";
 import { O_CLOEXEC } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
@@ -14,7 +15,6 @@ export const SIGWINCH = 28;
 const SIGNAL_MAX = 64;
 const SIG_SETMASK = 2;
 const EVERYTHING = 0xffffffffffffffffn;
-const EINTR = 4;
 
 /**
  * Every signal to its default action and none blocked, as execve(2) hands them on. The engine

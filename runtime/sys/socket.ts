@@ -1,5 +1,6 @@
 // Unix sockets: pairs, listening and connecting by descriptor, and one descriptor a message.
 
+import { ECONNRESET, EINTR, ENAMETOOLONG, EPROTOTYPE } from "../errno.ts";
 import { AT_FDCWD, closeFd, O_CLOEXEC, O_DIRECTORY, O_NONBLOCK, O_PATH } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
@@ -11,8 +12,6 @@ const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
-const EINTR = 4;
-const ECONNRESET = 104;
 /** Who connects while this many wait is refused. */
 const BACKLOG = 128;
 /** sun_path holds 108 bytes; longer paths are reached through a descriptor. */
@@ -174,7 +173,6 @@ export function tryConnectWithin(path: string, limitMs: number): number {
  * the kernel refuses to connect a datagram socket to it, with EPROTOTYPE.
  */
 export function tryFindStream(path: string): number {
-  const EPROTOTYPE = 91;
   const result = tryConnectOrClose(unixSocket(SOCK_DGRAM), path);
   if (result === -EPROTOTYPE) return 0;
   if (result < 0) return result;
@@ -199,7 +197,6 @@ function tryConnectOrClose(socket: number, path: string): number {
 
 /** A path too long for an address is gone through its directory. */
 function withShortPath(path: string, use: (short: string) => number): number {
-  const ENAMETOOLONG = 36;
   if (Buffer.byteLength(path) <= PATH_BYTES_MAX) return use(path);
   const slash = path.lastIndexOf("/");
   const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;

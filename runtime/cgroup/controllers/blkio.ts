@@ -2,6 +2,7 @@
 // cgroup-v2.rst, block/bfq-iosched.rst).
 
 import type { BlockIO, Resources, ThrottleDevice, WeightDevice } from "../../config/types.gen.ts";
+import { EINVAL, ENODEV, ENOENT, EOPNOTSUPP } from "../../errno.ts";
 import type { Problem } from "../../errors.ts";
 import {
   amount,
@@ -22,11 +23,6 @@ import {
   type SystemdHost,
   type Write,
 } from "./limits.ts";
-
-const ENOENT = 2;
-const ENODEV = 19;
-const EINVAL = 22;
-const EOPNOTSUPP = 95;
 
 const POINTER = "/linux/resources/blockIO";
 const NO_DEVICE = "there is no such block device on the host";

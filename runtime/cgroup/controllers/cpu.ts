@@ -1,6 +1,7 @@
 // The cpu controller (config-linux.md#cpu; the kernel's scheduler/sched-bwc.rst and sched-rt-group.rst).
 
 import type { CPU, Resources } from "../../config/types.gen.ts";
+import { EINVAL, ENOENT } from "../../errno.ts";
 import type { Problem } from "../../errors.ts";
 import { amount, type ControlFiles, flatKeyed, type Stats, times, withPressure } from "../stats.ts";
 import {
@@ -14,9 +15,6 @@ import {
   unlessZero,
   writesOf,
 } from "./limits.ts";
-
-const ENOENT = 2;
-const EINVAL = 22;
 
 const NO_RT_GROUPS = "the kernel was built without CONFIG_RT_GROUP_SCHED";
 const POINTER = "/linux/resources/cpu";

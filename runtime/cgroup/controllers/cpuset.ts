@@ -2,6 +2,7 @@
 // A new v1 cpuset has neither; ops/cgroup.ts fills them in from its parent.
 
 import type { Resources } from "../../config/types.gen.ts";
+import { EACCES, EINVAL, ERANGE } from "../../errno.ts";
 import { amount, type ControlFiles, numberList, type Stats } from "../stats.ts";
 import {
   type Controller,
@@ -11,10 +12,6 @@ import {
   type SystemdHost,
   writesOf,
 } from "./limits.ts";
-
-const EACCES = 13;
-const EINVAL = 22;
-const ERANGE = 34;
 
 const NOT_THERE = "a list such as 0-2,4 of what the parent cgroup has";
 

@@ -2,11 +2,10 @@
 // (config-linux.md#allowed-device-list; the kernel's admin-guide/cgroup-v1/devices.rst).
 
 import type { DeviceRule, Resources } from "../../config/types.gen.ts";
+import { EPERM } from "../../errno.ts";
 import type { Problem } from "../../errors.ts";
 import type { DeviceEntry, DeviceList } from "../device-program.ts";
 import { type Controller, type Limits, NO_LIMITS, type Property, type Write } from "./limits.ts";
-
-const EPERM = 1;
 
 export const devices: Controller = {
   name: "devices",

@@ -2,10 +2,9 @@
 // cgroup-v1/hugetlb.rst).
 
 import type { Resources } from "../../config/types.gen.ts";
+import { ENOENT } from "../../errno.ts";
 import { amount, type ControlFiles, flatKeyed, type Stats } from "../stats.ts";
 import { type Controller, type Limits, NO_LIMITS, orMax, type Write } from "./limits.ts";
-
-const ENOENT = 2;
 
 const POINTER = "/linux/resources/hugepageLimits";
 

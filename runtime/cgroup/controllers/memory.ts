@@ -1,6 +1,7 @@
 // The memory controller (config-linux.md#memory; the kernel's admin-guide/cgroup-v1/memory.rst).
 
 import type { Memory, Resources } from "../../config/types.gen.ts";
+import { EBUSY, EINVAL, ENOENT } from "../../errno.ts";
 import type { Problem } from "../../errors.ts";
 import {
   amount,
@@ -25,10 +26,6 @@ import {
   type Write,
   writesOf,
 } from "./limits.ts";
-
-const ENOENT = 2;
-const EBUSY = 16;
-const EINVAL = 22;
 
 const POINTER = "/linux/resources/memory";
 

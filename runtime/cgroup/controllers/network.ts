@@ -2,6 +2,7 @@
 // cgroup-v1/net_cls.rst, net_prio.rst). v2 leaves both to eBPF programs and iptables.
 
 import type { Resources } from "../../config/types.gen.ts";
+import { ENODEV } from "../../errno.ts";
 import {
   type Controller,
   inexpressible,
@@ -10,8 +11,6 @@ import {
   unlessZero,
   writesOf,
 } from "./limits.ts";
-
-const ENODEV = 19;
 
 const POINTER = "/linux/resources/network";
 

@@ -1,9 +1,8 @@
 // The rdma controller: handles and objects of RDMA devices (config-linux.md#rdma; cgroup-v1/rdma.rst).
 
 import type { Resources } from "../../config/types.gen.ts";
+import { ENODEV } from "../../errno.ts";
 import { type Controller, type Limits, NO_LIMITS } from "./limits.ts";
-
-const ENODEV = 19;
 
 export const rdma: Controller = {
   name: "rdma",

@@ -64,8 +64,9 @@ export function podmanOf(caller: "root" | "user"): Podman {
     ...within(),
     ...["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--inh-caps=-all"],
     ...["env", `--chdir=${folder}`, `HOME=${folder}`, `XDG_RUNTIME_DIR=${runtimeFolder}`],
-    ...[`TMPDIR=${at("tmp")}`, "STORAGE_DRIVER=vfs", `CONTAINERS_CONF=${at("containers.conf")}`],
-    "podman",
+    ...[`TMPDIR=${at("tmp")}`, `CONTAINERS_CONF=${at("containers.conf")}`],
+    // Works wherever the room is, on an overlay too.
+    ...["podman", "--storage-driver=vfs"],
   ];
   const podman = (args: readonly string[], options?: ProgramOptions): Promise<Outcome> =>
     startProgram([...command(), ...args], options).ended;

@@ -1,7 +1,7 @@
 // containerd of the tests' own, with its client `ctr` and its shim for runc, which is told to call
 // our program instead.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Outcome, type ProgramOptions, type Running, startProgram } from "../program.ts";
 import { freshDirectory } from "../room.ts";
@@ -118,10 +118,14 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     },
     stop: async () => {
       await containerd.daemon.stop();
-      // No option moves these.
-      const folders = ["s", "fifo", "runc/default"].map((name) => `run/containerd/${name}`);
-      const command = ["rmdir", "--parents", "--ignore-fail-on-non-empty", ...folders];
-      Bun.spawnSync(command, { cwd: "/", stderr: "ignore" });
+      // No option moves these, and nobody removes them.
+      const folders = ["s", "fifo", "runc/default"].map((name) => `/run/containerd/${name}`);
+      const cgroups = ["", ...readdirSync("/sys/fs/cgroup")].map((name) =>
+        join("/sys/fs/cgroup", name, "default"),
+      );
+      for (const folder of [...folders, "/run/containerd/runc", "/run/containerd", ...cgroups]) {
+        Bun.spawnSync(["rmdir", folder], { stderr: "ignore" });
+      }
     },
   };
   await does("images", "import", makeImage());

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import * as errno from "../../runtime/errno.ts";
 
 const RUNTIME = resolve(import.meta.dirname, "../../runtime");
 
@@ -112,6 +113,9 @@ test("only one file touches koffi, and only the engine clones", () => {
 test("the house style holds where no tool looks", () => {
   forbid(/./, /^export default|^export \* from|\benum \w+ \{/m);
   forbid(/^(?!cli\/|main\.ts$|log\.ts$|print\.ts$)/, /\bconsole\.(log|error|warn)\(/);
+  // Values of errno have their names in one place.
+  const names = Object.keys(errno).filter((name) => /^E[A-Z0-9]+$/.test(name));
+  forbid(/^(?!errno\.ts$)/, new RegExp(`\\bconst (${names.join("|")}) = `));
 });
 
 test.run();

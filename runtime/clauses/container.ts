@@ -1,6 +1,7 @@
 // What a plan is made for, beside config.json and the host: one container of one caller.
 
 import type { SystemdManager } from "../cgroup/systemd/unit.ts";
+import type { FilterText } from "../ops/exec.ts";
 
 /** The container to be created. Everything that clauses need and must not look up themselves. */
 export interface Container {
@@ -57,6 +58,8 @@ export type ProcessContainer = Pick<
 > & {
   /** Whether the process comes to a container that is there, and is cloned into it last of all. */
   joins?: true;
+  /** The filter that linux.seccomp asks for, where it has been compiled before. */
+  filter?: FilterText;
 };
 
 /** JSON pointer (RFC 6901) below another. */

@@ -7,6 +7,7 @@ import { enterWorkingDirectory, makeWorkingDirectory, openWorkingDirectory } fro
 import {
   closeDescriptors,
   executeProgram,
+  type FilterText,
   findHome,
   findPid,
   prepareProgram,
@@ -24,7 +25,6 @@ import {
 } from "../ops/process.ts";
 import { reopenNull } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
-import type { SeccompFilter } from "../seccomp/compile.ts";
 import { isHostRoot } from "./caller-may.ts";
 import type { ProcessContainer } from "./container.ts";
 import { hasJoiner, hasNewNamespace } from "./namespaces.ts";
@@ -65,7 +65,10 @@ export function processClause(
   facts: HostFacts,
   container: ProcessContainer,
 ): ProcessClause {
-  const { filter, problems } = seccomp(config, facts);
+  const { filter, problems } =
+    container.filter === undefined
+      ? compiled(config, facts)
+      : { filter: container.filter, problems: [] };
   const process = config.process;
   const session = [
     ...(container.joins ? [] : [step("init", newSession({}), "")]),
@@ -116,7 +119,7 @@ export function processClause(
         prepareProgram({
           argv: args,
           env,
-          filter: filterOf(filter),
+          filter,
           clone: container.joins
             ? { terminal: process.terminal === true, waits: isSetAfterFork(process) }
             : null,
@@ -140,11 +143,16 @@ export function processClause(
   };
 }
 
-function filterOf(filter: SeccompFilter | undefined) {
-  if (filter === undefined) return null;
+function compiled(
+  config: Config,
+  facts: HostFacts,
+): { filter: FilterText | null; problems: readonly Problem[] } {
+  const { filter, problems } = seccomp(config, facts);
+  if (filter === undefined) return { filter: null, problems };
   const { program, flags } = filter;
   const instructions = program.length / 8;
-  return { program: Buffer.from(program).toString("base64"), flags, instructions };
+  const text = Buffer.from(program).toString("base64");
+  return { filter: { program: text, flags, instructions }, problems };
 }
 
 /** Whoever is not root, or has no CAP_SYS_PTRACE, could not look after init any more. */

@@ -15,12 +15,25 @@ export class CalledOff extends RuntimeError {
   override name = "CalledOff";
 }
 
-/** @throws CalledOff unless something comes in time */
-export function awaitUntil(fd: number, { deadlineMs, signals }: Until): void {
-  const left = deadlineMs === undefined ? undefined : deadlineMs - performance.now();
-  const interests = [fd, signals].map((one) => ({ fd: one, events: POLLIN }));
-  const [ready = 0, signalled = 0] = poll(interests, left && Math.max(left, 0));
-  if (ready !== 0) return;
-  if (signalled === 0) throw new CalledOff("it was not executed in time");
-  throw new CalledOff(`called off by signal ${nextSignal(signals)}`);
+/**
+ * Waits until something comes.
+ *
+ * @param isBegun whether signals are for the program from here on, and call nothing off
+ * @throws CalledOff unless it comes in time
+ */
+export function awaitUntil(
+  fd: number,
+  { deadlineMs, signals }: Until,
+  isBegun: () => boolean,
+): void {
+  for (;;) {
+    const watched = isBegun() ? -1 : signals;
+    const leftMs = deadlineMs && Math.max(deadlineMs - performance.now(), 0);
+    const interests = [fd, watched].map((one) => ({ fd: one, events: POLLIN }));
+    const [ready = 0, signalled = 0] = poll(interests, leftMs);
+    if (ready !== 0) return;
+    if (signalled === 0) throw new CalledOff("it was not executed in time");
+    if (isBegun()) continue;
+    throw new CalledOff(`called off by signal ${nextSignal(signals)}`);
+  }
 }

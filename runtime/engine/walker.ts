@@ -138,7 +138,9 @@ export class Walker implements OpContext {
   /** What comes on the baton; only the host has a limit of time, and somebody who may call it off. */
   #receive(): Received | undefined {
     const { until } = this.#run;
-    if (until !== undefined && this.#who === "host") awaitUntil(this.#baton, until);
+    if (until !== undefined && this.#who === "host") {
+      awaitUntil(this.#baton, until, () => this.recorder.program() !== 0);
+    }
     return receiveByte(this.#baton);
   }
 

@@ -19,6 +19,7 @@ import { getPid } from "../sys/process.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { tryHooks } from "./hooks.ts";
+import { keepFilter } from "./kept-filter.ts";
 import { writePidFile } from "./pid-file.ts";
 import { listenFdsIn, type PlanOptions, type Prepared, prepare } from "./plan.ts";
 import { identityOf } from "./status.ts";
@@ -75,8 +76,9 @@ function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): 
 }
 
 /** Our copy: what becomes of the bundle after create changes nothing. */
-function keepConfig(options: CreateOptions, { bundle }: Prepared): void {
+function keepConfig(options: CreateOptions, { bundle, plan }: Prepared): void {
   writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
+  keepFilter(options, plan);
 }
 
 function build(options: CreateOptions, prepared: Prepared, base: RecordContent): Created {

@@ -24,6 +24,7 @@ import { requireProtectedExecutable } from "./executable.ts";
 import { attend } from "./foreground.ts";
 import { joinable, joinedBy } from "./joined.ts";
 import { keptConfig } from "./kept-config.ts";
+import { keptFilter } from "./kept-filter.ts";
 import { writePidFile } from "./pid-file.ts";
 import { requireOpen } from "./require-open.ts";
 import { identityOf } from "./status.ts";
@@ -149,6 +150,7 @@ function containerFrom(
   { terminal }: Process,
 ): ProcessContainer {
   const { openFiles } = callerLimits(options.environment);
+  const filter = keptFilter(options);
   return {
     id,
     bundle,
@@ -158,6 +160,7 @@ function containerFrom(
     listenFdNames: null,
     notifySocket: null,
     sessionKeyring: noNewKeyring !== true,
+    ...(filter && { filter }),
     openFiles: openFiles ? { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` } : null,
     joins: true,
   };

@@ -148,11 +148,17 @@ function passwdLines(root: number): string[] {
   }
 }
 
+/** A compiled filter, as base64 so that the plan stays plain data. */
+export interface FilterText {
+  program: string;
+  flags: number;
+  instructions: number;
+}
+
 interface Exec {
   argv: readonly string[];
   env: readonly string[];
-  /** Compiled filter, as base64 so that the plan stays plain data. */
-  filter: { program: string; flags: number; instructions: number } | null;
+  filter: FilterText | null;
   /** A new process executes it, in the pid namespace that has been joined; null: this one. */
   clone: { terminal: boolean; waits: boolean } | null;
 }

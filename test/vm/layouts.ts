@@ -23,6 +23,6 @@ export const layouts: readonly Layout[] = [
   {
     name: "v2",
     kernel: ["init=/job/test/vm/guest/init.sh"],
-    tests: ["test/vm/rights.test.ts", "test/vm/limits-v2.test.ts"],
+    tests: ["test/vm/rights.test.ts", "test/vm/limits-v2.test.ts", "test/vm/exec-v2.test.ts"],
   },
 ];

@@ -67,8 +67,8 @@ function leftOf(one: Room): string[] {
   ];
 }
 
-function roots({ root, userRoot }: Room): string[] {
-  return [root, userRoot];
+function roots({ root, userRoot, shimRoot }: Room): string[] {
+  return [root, userRoot, join(shimRoot, "default")];
 }
 
 function containers(root: string): string[] {

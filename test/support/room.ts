@@ -14,6 +14,8 @@ export interface Room {
   root: string;
   /** The `--root` of the ordinary user. */
   userRoot: string;
+  /** The root that shims are told; below it is a folder for each namespace of containerd. */
+  shimRoot: string;
   /** An ordinary user, and group, of this room alone (ordinary-user.ts). */
   uid: number;
   /** The first of the 65,536 ids that are that user's besides. */
@@ -65,6 +67,7 @@ function roomAt(directory: string, pid: string, suffix: string): Room {
     directory,
     root: join(directory, "root"),
     userRoot: join(directory, "user/run/runt"),
+    shimRoot: join(directory, "shims"),
     uid: 2_000_000 + Number(pid),
     firstSubordinate: 1_000_000_000 + (Number(pid) % 16_384) * 65_536,
   };

@@ -270,6 +270,11 @@ export class Walker implements OpContext {
     closeAllBut([...this.slots.all(), this.#baton], first);
   }
 
+  /** Its end of the socket pair is closed by then. */
+  requireHost(): void {
+    if (poll([{ fd: this.#baton, events: 0 }], 0)[0] !== 0) exitNow(1);
+  }
+
   leaveHost(): void {
     closeFd(this.#baton);
   }

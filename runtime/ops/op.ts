@@ -27,6 +27,8 @@ export interface OpContext {
   warn(text: string): void;
   /** Writes the container's record: init is known, or the container is created. */
   record(phase: "identified" | "created"): void;
+  /** Ends this process if the one that runs the plan has ended. */
+  requireHost(): void;
   /** Lets go of the process that runs the plan; from here on init is on its own. */
   leaveHost(): void;
   /** From here on the flight recorder speaks to `start`, which does not know the plan. */

@@ -47,8 +47,10 @@ export const hideProcess = defineOp<Nothing>({
 export const protectProcess = defineOp<Nothing>({
   name: "process.protect",
   print: () => "dies with its maker, cannot be traced, umask 0",
-  run: () => {
+  run: (_args, context) => {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // No signal comes from a maker that has ended before.
+    context.requireHost();
     prctl(PR_SET_DUMPABLE, 0);
     callUmask(0);
   },

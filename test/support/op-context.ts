@@ -25,6 +25,7 @@ export function opContext(given: Partial<OpContext>): OpContext {
     letProgramGo: absent,
     awaitProgram: absent,
     closeOthers: absent,
+    requireHost: absent,
     leaveHost: absent,
     enterStart: absent,
     recorderFd: absent,

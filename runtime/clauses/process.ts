@@ -29,6 +29,7 @@ import { isHostRoot } from "./caller-may.ts";
 import type { ProcessContainer } from "./container.ts";
 import { hasJoiner, hasNewNamespace } from "./namespaces.ts";
 import { notifyEnvironment } from "./notify-socket.ts";
+import { tasksOf } from "./rlimits.ts";
 import { isSetAfterFork } from "./scheduler.ts";
 import { listenerSteps, seccomp } from "./seccomp.ts";
 import { labelledKeyring } from "./security-labels.ts";
@@ -121,7 +122,11 @@ export function processClause(
           env,
           filter,
           clone: container.joins
-            ? { terminal: process.terminal === true, waits: isSetAfterFork(process) }
+            ? {
+                terminal: process.terminal === true,
+                waits: isSetAfterFork(process),
+                tasks: tasksOf(process),
+              }
             : null,
         }),
         "/process/args",

@@ -1,6 +1,6 @@
 // process.rlimits (config.md#posix-process): limits of the program.
 
-import type { Config, RlimitType } from "../config/types.gen.ts";
+import type { Config, Process, RlimitType } from "../config/types.gen.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { raiseLimit, setLimit } from "../ops/process.ts";
 import { type Step, step } from "../plan/step.ts";
@@ -27,6 +27,14 @@ const RESOURCES: Readonly<Record<RlimitType, number>> = {
   RLIMIT_RTTIME: 15,
 };
 
+const TASKS = "RLIMIT_NPROC";
+
+/** The limit of tasks, for the last process of an exec: its maker would be counted as well. */
+export function tasksOf({ rlimits: all = [] }: Process): { soft: string; hard: string } | null {
+  const tasks = all.find(({ type }) => type === TASKS);
+  return tasks === undefined ? null : { soft: String(tasks.soft), hard: String(tasks.hard) };
+}
+
 export interface RlimitsClause {
   /** By the host: hard limits that init may not raise. */
   raise: readonly Step[];
@@ -43,12 +51,18 @@ export function rlimits(
     limit: { type, resource: RESOURCES[type], soft: String(soft), hard: String(hard) },
     pointer: pointerTo("/process/rlimits", index),
   }));
-  const raise = onlyHostMay(config, facts, "CAP_SYS_RESOURCE")
-    ? wanted.map(({ limit: { type, resource, hard }, pointer }) =>
-        step("host", raiseLimit({ type, resource, hard }), pointer),
-      )
-    : [];
-  const set = wanted.map(({ limit, pointer }) => step("init", setLimit(limit), pointer));
+  const isHosts = onlyHostMay(config, facts, "CAP_SYS_RESOURCE");
+  /** Set on the last process alone ({@link tasksOf}), which may not raise it. */
+  const isLast = ({ limit }: (typeof wanted)[number]): boolean =>
+    container.joins === true && limit.type === TASKS;
+  const raise = wanted
+    .filter((one) => isHosts || isLast(one))
+    .map(({ limit: { type, resource, hard }, pointer }) =>
+      step("host", raiseLimit({ type, resource, hard }), pointer),
+    );
+  const set = wanted
+    .filter((one) => !isLast(one))
+    .map(({ limit, pointer }) => step("init", setLimit(limit), pointer));
   const { openFiles } = container;
   const isNamed = wanted.some(({ limit }) => limit.type === "RLIMIT_NOFILE");
   if (isNamed || openFiles === null || config.process === undefined) return { raise, set };

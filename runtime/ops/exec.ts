@@ -160,7 +160,11 @@ interface Exec {
   env: readonly string[];
   filter: FilterText | null;
   /** A new process executes it, in the pid namespace that has been joined; null: this one. */
-  clone: { terminal: boolean; waits: boolean } | null;
+  clone: {
+    terminal: boolean;
+    waits: boolean;
+    tasks: { soft: string; hard: string } | null;
+  } | null;
 }
 
 /** What earlier steps may have found for the environment. */

@@ -27,6 +27,8 @@ export interface ExecRequest {
     terminal: boolean;
     /** It waits until {@link RESULT}.go is set. */
     waits: boolean;
+    /** RLIMIT_NPROC of the new process, which would count its maker too; null leaves it. */
+    tasks: { soft: string; hard: string } | null;
   };
 }
 
@@ -74,8 +76,11 @@ const REQUEST = {
   result: 48,
   terminal: 56,
   waits: 64,
+  hasTasks: 72,
+  /** struct rlimit. */
+  tasks: 80,
   /** struct clone_args, CLONE_ARGS_BYTES of it. */
-  clone: 72,
+  clone: 96,
 };
 const CLONE_ARGS_BYTES = 88;
 /** Byte offsets in struct clone_args (clone(2)). */
@@ -173,7 +178,15 @@ const X86_64_CLONE = [
   [0x0f, 0x05], //                                  syscall
   [0x48, 0x85, 0xc0], //                            test rax, rax
   [0x78, 0x95], //                                  js   failed
-  [0x48, 0x8b, 0x4b, REQUEST.result], //       go:  mov  rcx, [rbx + result]
+  [0x48, 0x83, 0x7b, REQUEST.hasTasks, 0x00], //  go: cmp qword [rbx + hasTasks], 0
+  [0x74, 0x15], //                                  je   on
+  [0xb8, 0x2e, 0x01, 0x00, 0x00], //                mov  eax, 302 (prlimit64)
+  [0x31, 0xff], //                                  xor  edi, edi
+  [0xbe, 0x06, 0x00, 0x00, 0x00], //                mov  esi, RLIMIT_NPROC
+  [0x48, 0x8d, 0x53, REQUEST.tasks], //             lea  rdx, [rbx + tasks]
+  [0x45, 0x31, 0xd2], //                            xor  r10d, r10d
+  [0x0f, 0x05], //                                  syscall
+  [0x48, 0x8b, 0x4b, REQUEST.result], //       on:  mov  rcx, [rbx + result]
   [0xc7, 0x41, RESULT.stage, 0, 0, 0, 0], //        mov  dword [rcx + stage], 0
   [0x48, 0x89, 0xdf], //                            mov  rdi, rbx
 ].flat();
@@ -204,6 +217,12 @@ export function prepareExec(request: ExecRequest): () => never {
   if (request.clone !== undefined) {
     put(REQUEST.terminal, request.clone.terminal ? 1 : 0);
     put(REQUEST.waits, request.clone.waits ? 1 : 0);
+    const { tasks } = request.clone;
+    if (tasks !== null) {
+      put(REQUEST.hasTasks, 1);
+      view.setBigUint64(REQUEST.tasks, BigInt(tasks.soft), true);
+      view.setBigUint64(REQUEST.tasks + 8, BigInt(tasks.hard), true);
+    }
     const CLONE_FLAGS = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID;
     put(REQUEST.clone + CLONE_ARGS.flags, CLONE_FLAGS);
     put(REQUEST.clone + CLONE_ARGS.parentTid, request.resultAddress + RESULT.pid);

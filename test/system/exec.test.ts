@@ -214,6 +214,12 @@ test("a process file that is silent on limits, labels and capabilities is bound 
       const fields = found.slice(found.lastIndexOf(")") + 2).split(" ");
       assert.equal([fields[16], fields[38]], ["5", "3"]);
     }
+    // Whoever makes it does not count.
+    const alone = { type: "RLIMIT_NPROC", soft: 1, hard: 1 };
+    const one = { args: ["/bin/grep", "processes", "/proc/self/limits"], rlimits: [alone] };
+    const user = { uid: room.firstSubordinate, gid: 0 };
+    const limited = await execFile(id, "", { more: { ...one, user } });
+    assert.match(limited.stdout, /Max processes +1 +1 /, limited.stderr);
     const more = { rlimits: [{ type: "RLIMIT_NOFILE", soft: 44, hard: 44 }], capabilities: {} };
     const other = (await execFile(id, text, { more })).stdout;
     assert.match(other, /^44\n77\n/);

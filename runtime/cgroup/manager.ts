@@ -1,11 +1,21 @@
 // Cgroup directories of containers: making, joining and removing them, and who is in them.
 
 import { EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOTEMPTY, EOPNOTSUPP, EROFS } from "../errno.ts";
-import { RuntimeError, SyscallError } from "../errors.ts";
+import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { listDirectory } from "../sys/directory.ts";
 import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/entry.ts";
 import { AT_FDCWD, readFile } from "../sys/file.ts";
 import { exists, writeControl } from "./files.ts";
+
+/** Why a cgroup beside threaded ones has neither processes nor most controllers. */
+export const THREADED =
+  "a cgroup above it is threaded, and has no processes but its own: take another place";
+
+/** Why a cgroup of v2 takes no process (cgroup-v2.rst, "Threads" and "No Internal Process Constraint"). */
+const NO_PROCESSES: Readonly<Record<number, string>> = {
+  [EOPNOTSUPP]: THREADED,
+  [EBUSY]: "it passes controllers on to cgroups below it, and only those may have processes",
+};
 
 /** How many of the processes that keep a cgroup from going an error names. */
 const NAMED_MAX = 5;
@@ -55,7 +65,7 @@ function isFrozen(directory: string): boolean {
 /**
  * Moves a process into a cgroup. EINVAL is tried again for 150 ms: v1 answers so for moments while
  * the cgroup or the process is still being set up.
- * @throws SyscallError
+ * @throws SyscallError, or RuntimeError with a hint where a cgroup of v2 takes no process
  */
 export function joinCgroup(directory: string, pid: number): void {
   for (let attempt = 1; ; attempt++) {
@@ -63,7 +73,8 @@ export function joinCgroup(directory: string, pid: number): void {
       writeControl(`${directory}/cgroup.procs`, `${pid}`);
       return;
     } catch (error) {
-      if (!(error instanceof SyscallError && error.errno === EINVAL) || attempt === 5) throw error;
+      if (!(error instanceof SyscallError)) throw error;
+      if (error.errno !== EINVAL || attempt === 5) throw withHint(error, NO_PROCESSES[error.errno]);
       Bun.sleepSync(30);
     }
   }

@@ -5,6 +5,7 @@ import { RuntimeError, SyscallError } from "../errors.ts";
 import { readFile } from "../sys/file.ts";
 import { hintFor } from "./controllers/table.ts";
 import { exists, writeControl } from "./files.ts";
+import { THREADED } from "./manager.ts";
 
 export interface LimitWrite {
   controller: string;
@@ -82,5 +83,7 @@ function missingHint(
   // Files of the cgroup itself need no controller.
   if (name === "cgroup") return undefined;
   if (readFile(list).trim().split(" ").includes(name)) return undefined;
+  const type = `${directory}/cgroup.type`;
+  if (exists(type) && readFile(type).trim() === "domain invalid") return THREADED;
   return `the controller ${name} is not passed on to this cgroup: the host lacks it, or a cgroup above has processes or no delegation`;
 }

@@ -203,6 +203,30 @@ test("a cgroup that is there is used when it is empty, and stays; not with proce
   }
 });
 
+test("a cgroup that takes no processes is named, with the reason", async () => {
+  const [passing, threaded] = [`/${freshName()}`, `/${freshName()}`];
+  const below = [`${passing}/below`, `${threaded}/threads`];
+  for (const path of below) mkdirSync(join(MOUNT, path), { recursive: true });
+  try {
+    await Bun.write(join(MOUNT, "cgroup.subtree_control"), "+memory");
+    await Bun.write(join(MOUNT, passing, "cgroup.subtree_control"), "+memory");
+    const patch = { linux: { cgroupsPath: passing, resources: undefined } };
+    await refusesBundle(bundle(patch), /cgroup\.join.*EBUSY.*hint: it passes controllers on/);
+    await Bun.write(join(MOUNT, threaded, "threads/cgroup.type"), "threaded");
+    const cgroupsPath = `${threaded}/${freshName()}`;
+    for (const resources of [{}, { memory: { limit: 64 * MIB } }]) {
+      const patch = { linux: { cgroupsPath, resources } };
+      await refusesBundle(
+        bundle(patch),
+        /(EOPNOTSUPP|ENOENT).*hint: a cgroup above it is threaded/,
+      );
+      assert.not(existsSync(join(MOUNT, cgroupsPath)));
+    }
+  } finally {
+    for (const path of [...below, passing, threaded]) rmdirSync(join(MOUNT, path));
+  }
+});
+
 test("without cgroupsPath, and with a relative one, the container has a cgroup and its limits", async () => {
   for (const cgroupsPath of [undefined, `${room.prefix}-relative/${freshName()}`]) {
     const resources = { memory: { limit: 32 * MIB } };

@@ -111,6 +111,10 @@ test-callers: build build/callers/version ## Podman, Docker and containerd as th
 test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v2, systemd, AppArmor), in virtual machines
 	$(call at-most,360) $(BUN) test/vm/run.ts
 
+.PHONY: conformance-vm
+conformance-vm: build build/conformance/version build/vm/version ## The programs of make conformance in a virtual machine with all of cgroup v1; takes minutes
+	$(call at-most,2500) $(BUN) test/vm/run.ts --conformance
+
 .PHONY: spec-conformance
 spec-conformance: $(GENERATED) ## Hold what the tests have shown against the specification; writes the page in docs
 	$(call at-most,120) $(BUN) test/spec/run.ts

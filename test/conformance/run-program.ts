@@ -2,11 +2,12 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { patience } from "../support/patience.ts";
 import { buildFolder } from "./build.ts";
 import { cgroups, removeNewCgroups } from "./leftovers.ts";
 import { type TapCounts, tapCounts } from "./tap.ts";
 
-const limitMs = 60_000;
+const limitMs = Math.max(60_000, 30_000 * patience);
 
 export interface ProgramResult extends TapCounts {
   name: string;

@@ -4,14 +4,20 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildFolder } from "./build.ts";
-import { countsText, difference, readExpected, writeExpected } from "./expected.ts";
+import {
+  countsText,
+  difference,
+  readExpected,
+  readExpectedInVm,
+  writeExpected,
+} from "./expected.ts";
 import { mountHierarchies } from "./hierarchies.ts";
 import { options } from "./options.ts";
 import { isClean, type ProgramResult, runProgram } from "./run-program.ts";
 import { recordShown } from "./shows.ts";
 import { skipReason } from "./skip-reason.ts";
 
-const { runtime, isOurs, only, write } = options(process.argv.slice(2));
+const { runtime, isOurs, only, vm, write } = options(process.argv.slice(2));
 const interrupt = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => interrupt.abort());
 
@@ -22,7 +28,7 @@ if (unknown.length > 0) throw new Error(`no program is named ${unknown.join(", "
 const hierarchies = mountHierarchies(["hugetlb", "perf_event", "net_cls,net_prio"]);
 if (!hierarchies.v1) console.log("this host has cgroup v2 only, the suite knows v1 only");
 
-const expected = readExpected();
+const expected = { ...readExpected(), ...(vm ? readExpectedInVm() : {}) };
 const results: ProgramResult[] = [];
 let failed = 0;
 let skipped = 0;

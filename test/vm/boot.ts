@@ -28,6 +28,8 @@ export async function boot(machine: Machine, signal: AbortSignal): Promise<strin
   const words = [
     "console=ttyS0",
     "quiet",
+    // The emulator translates code once that is at the same address in every process.
+    "norandmaps",
     "panic=-1",
     "apparmor=1",
     "security=apparmor",

@@ -21,15 +21,18 @@ const needed = [
  * Makes an image of an ext4 file system with all of it.
  *
  * @param image path of the image
+ * @param programs of the conformance suite, which are to be there too
  * @throws Error with the words of mke2fs(8) where it fails
  */
-export function makeJobDisk(image: string): void {
+export function makeJobDisk(image: string, programs: readonly string[]): void {
   const project = join(import.meta.dirname, "../..");
   const folder = `${image}.d`;
   rmSync(folder, { recursive: true, force: true });
   try {
     mkdirSync(folder, { recursive: true });
-    for (const path of [...needed, "build/libexec"]) {
+    const suite = ["version", "work", "bin/runtimetest", ...programs.map((name) => `bin/${name}`)];
+    const built = programs.length > 0 ? suite.map((path) => `build/conformance/${path}`) : [];
+    for (const path of [...needed, "build/libexec", ...built]) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       cpSync(join(project, path), join(folder, path), { recursive: true });
     }
@@ -51,7 +54,7 @@ export function makeJobDisk(image: string): void {
       "-d",
       folder,
       image,
-      "400M",
+      `${400 + 5 * programs.length}M`,
     ];
     const { exitCode, stderr } = Bun.spawnSync(command);
     if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit ${exitCode}\n${stderr}`);

@@ -100,6 +100,26 @@ test("a scope has its limits as properties and in files, keeps them at a reload,
   assert.is(properties(unit, "LoadState")["LoadState"], "not-found");
 });
 
+test("what systemd cannot keep exactly is a little more when it has reloaded", async () => {
+  const id = freshName();
+  const resources = { cpu: { quota: 33_333, period: 100_000 }, pids: { limit: 0 } };
+  const patch = { linux: { cgroupsPath: `:vm:${id}`, resources } };
+  const created = await systemdRunt(["create", "--bundle", bundle(patch), id]);
+  assert.is(created.code, 0, created.stderr);
+  const cgroup = `/system.slice/vm-${id}.scope`;
+  const written = () => [
+    isV2 ? limit(cgroup, "cpu.max", "") : limit(cgroup, "", "cpu.cfs_quota_us"),
+    limit(cgroup, "pids.max", "pids.max"),
+  ];
+  const suffix = isV2 ? " 100000" : "";
+  assert.equal(written(), [`33333${suffix}`, "0"]);
+  Bun.spawnSync(["systemctl", "daemon-reload"]);
+  // Whole percents of a CPU; a limit of 1, which is reached by the one process that is there.
+  assert.equal(written(), [`34000${suffix}`, "1"]);
+  const deleted = await runt(["delete", "--force", id], { limitMs: LIMIT_MS });
+  assert.is(deleted.code, 0, deleted.stderr);
+});
+
 test("a slice, and scopes in the slices that their names say", async () => {
   for (const [path, place] of [
     ["::vm-a.slice", "/vm.slice/vm-a.slice"],

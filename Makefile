@@ -93,11 +93,11 @@ unit: $(GENERATED) ## Tests of single modules, without root
 
 .PHONY: system
 system: build ## Tests of containers, by the command line
-	$(call at-most,300) $(BUN) test/run.ts test/system
+	$(call at-most,300) $(BUN) test/run.ts --jobs=2 test/system
 
 .PHONY: security
 security: build ## Tests of known attacks
-	$(call at-most,300) $(BUN) test/run.ts test/security
+	$(call at-most,300) $(BUN) test/run.ts --jobs=2 test/security
 
 .PHONY: conformance
 conformance: build build/conformance/version ## The validation programs of OCI runtime-tools, against RUNTIME (build/runt)

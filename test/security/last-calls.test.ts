@@ -91,12 +91,11 @@ else {
 }
 
 test("under a profile that kills for everything else, every start succeeds", async () => {
-  const wanted = process.env["SOAK"] === "1" ? 20_000 : Number.POSITIVE_INFINITY;
-  const endMs = performance.now() + (process.env["SOAK"] === "1" ? 3_600_000 : 15_000);
+  const wanted = process.env["SOAK"] === "1" ? 20_000 : 100;
   const directory = bundle({ process: { args: ["/bin/true"] }, ...killAll });
   let started = 0;
   const worker = async (): Promise<void> => {
-    while (started < wanted && performance.now() < endMs) {
+    while (started < wanted) {
       started += 1;
       const { code, stderr } = await runt(["run", "--bundle", directory, freshName()]);
       if (foreignRuntime) continue;
@@ -104,8 +103,6 @@ test("under a profile that kills for everything else, every start succeeds", asy
     }
   };
   await Promise.all([worker(), worker()]);
-  console.log(`${started} starts`);
-  assert.ok(started > 50, `${started} starts`);
 });
 
 test("under a profile that kills for everything, execve's own failure is told", async () => {

@@ -37,7 +37,7 @@ async function moments(
   act: (round: number) => Promise<void>,
 ): Promise<void> {
   const endMs = performance.now() + (isSoak ? Number.POSITIVE_INFINITY : limitMs);
-  for (let round = 0; round < count && (round < 10 || performance.now() < endMs); round++) {
+  for (let round = 0; round < count && (round < 6 || performance.now() < endMs); round++) {
     await act(round);
   }
 }

@@ -401,7 +401,8 @@ test("a cgroup mount shows the user's own cgroup, read-only, where there is none
     options: ["ro"],
   };
   const text =
-    "for d in /sys/fs/cgroup/*; do mkdir $d/x 2>&1; done | grep -cv 'Read-only'; ls /sys/fs/cgroup | wc -l";
+    `for d in /sys/fs/cgroup/*; do mkdir $d/${room.prefix} 2>&1; done | grep -cv 'Read-only'` +
+    "; ls /sys/fs/cgroup | wc -l";
   const found = await inside(text, rootless({ mounts: [...rootlessMounts, mount] }), { as });
   const [writable, hierarchies] = found.split("\n");
   assert.is(writable, "0");

@@ -84,7 +84,9 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 	$(BUN) test/run.ts test/unit/tidy.test.ts test/unit/plan test/unit/clauses
 
 .PHONY: test
-test: tools build build/conformance/version build/vm/version build/callers/version ## All tests (as root); ends with one line, N passed, N failed, N skipped
+test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
+	@$(MAKE) --no-print-directory -j2 --output-sync=target \
+	  build/conformance/version build/vm/version build/callers/version
 	@test/all.sh unit system security conformance test-callers test-vm spec-conformance fuzz
 
 .PHONY: unit
@@ -151,7 +153,7 @@ bundles/hello/rootfs/bin/hello: bundles/rootfs.sh bundles/hello/hello.sh
 
 # Built apart, so that it does not count against the time of the tests; nothing where Go is missing.
 build/conformance/version: test/conformance/build.ts | $(PACKAGES)
-	$(call at-most,300) $(BUN) --eval 'import { build } from "./test/conformance/build.ts"; build()'
+	$(call at-most,600) $(BUN) --eval 'import { build } from "./test/conformance/build.ts"; build()'
 	@touch --no-create $@
 
 # Built apart, for the same reason. Where it cannot be made the tests are skipped with the log's last words.

@@ -1,5 +1,6 @@
 // linux.resources on hosts with cgroup v1, controller by controller: what their files say, read from
 // outside, and what is said of limits that cannot be had, of which nothing may be left.
+// Runs alone: every process of the machine is in the hierarchies that are mounted here.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -19,10 +19,9 @@ export const layouts: readonly Layout[] = [
       "test/vm/rights.test.ts",
       "test/vm/limits-v2.test.ts",
       "test/vm/exec-v2.test.ts",
-      "test/system/pause.test.ts",
+      "test/vm/pause-v2.test.ts",
       "test/system/update.test.ts",
       "test/system/events.test.ts",
-      "test/system/ps.test.ts",
     ],
   },
   {

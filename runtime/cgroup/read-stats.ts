@@ -14,13 +14,21 @@ const MISSING: readonly number[] = [ENOENT, ENODEV, EOPNOTSUPP];
 
 /** What the files say now; nought where a controller, or the whole cgroup, is not there. */
 export function readStats(places: readonly CgroupDirectory[], layout: "v1" | "v2"): Stats {
+  return statsIn(controlFiles(places, layout), layout);
+}
+
+/** What the texts of files say. Pure. */
+export function statsIn(files: ControlFiles, layout: "v1" | "v2"): Stats {
   const stats = emptyStats();
-  const files = filesOf(places, layout);
   for (const { stats: of } of CONTROLLERS) Object.assign(stats, of?.[layout](files));
   return stats;
 }
 
-function filesOf(places: readonly CgroupDirectory[], layout: "v1" | "v2"): ControlFiles {
+/** The files of a container's cgroups; each has no text where it is not there. */
+export function controlFiles(
+  places: readonly CgroupDirectory[],
+  layout: "v1" | "v2",
+): ControlFiles {
   const unified = places.find(({ controllers }) => controllers.length === 0)?.directory;
   const directoryOf = (controller: string): string | undefined =>
     layout === "v2"

@@ -47,7 +47,9 @@ export type Value<F extends Fields> = {
     : Single<F[Name]["kind"]>;
 };
 
-type GivenItem<K extends Kind> = K extends Message<infer F> ? Given<F> : Item<K>;
+/** A number that is exact may be given for a 64-bit integer. */
+type GivenItem<K extends Kind> =
+  K extends Message<infer F> ? Given<F> : K extends "int64" | "uint64" ? bigint | number : Item<K>;
 
 /** A message as it is given to encode: whatever is left out has its default. */
 export type Given<F extends Fields> = {

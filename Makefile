@@ -15,7 +15,7 @@ PACKAGES := node_modules/.package-lock.json
 SCHEMAS := $(wildcard schemas/*.json schemas/*.ts)
 GENERATED := $(addprefix runtime/config/,types.gen.ts schemas.gen.ts explain.gen.ts validate.gen.ts)
 SOURCES := $(shell find runtime shim -name '*.ts' -not -name '*.gen.ts')
-COMPILE := --compile --bytecode --format=esm --minify \
+COMPILE := --compile --bytecode --splitting --format=esm --minify \
   --no-compile-autoload-bunfig --no-compile-autoload-dotenv
 
 # koffi brings an addon for each C library.

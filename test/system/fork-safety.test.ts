@@ -36,7 +36,7 @@ function build(): string {
   copyFileSync(join(project, koffi), join(libexec, "koffi.node"));
   const launcher = readFileSync(join(project, "runtime/launcher.sh"), "utf8");
   const path = join(directory, "program");
-  writeFileSync(path, launcher.replace("@LIBEXEC@", libexec));
+  writeFileSync(path, launcher.replace("@LIBEXEC@", libexec).replace("@PROGRAM@", ""));
   chmodSync(path, 0o755);
   return path;
 }

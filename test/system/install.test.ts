@@ -44,6 +44,7 @@ else {
     const stage = freshDirectory();
     make("install", `DESTDIR=${stage}`, "PREFIX=/opt/runt");
     assert.equal(filesIn(stage), [
+      "opt/runt/bin/containerd-shim-runt-v2",
       "opt/runt/bin/runt",
       "opt/runt/lib/runt/koffi.node",
       "opt/runt/lib/runt/runt",

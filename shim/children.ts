@@ -3,7 +3,14 @@
 
 import { REAPED } from "../runtime/engine/init.ts";
 import { EPOLLIN } from "../runtime/sys/epoll.ts";
-import { type Ending, nextEnded, SIGCHLD, trySignal } from "../runtime/sys/process.ts";
+import {
+  type Ending,
+  hasChild,
+  nextEnded,
+  SIGCHLD,
+  SIGKILL,
+  tryKill,
+} from "../runtime/sys/process.ts";
 import { nextSignal } from "../runtime/sys/signal.ts";
 import type { Loop } from "./loop.ts";
 
@@ -16,6 +23,8 @@ export interface Child {
 export interface Children {
   /** Calls back once, when a child has ended; at the next turn of the loop if it has already. */
   whenEnded(child: Child, ended: (ending: Ending) => void): void;
+  /** Kills those of the pids that are children whom nobody waits for; calls back when they are gone. */
+  endStrangers(pids: readonly number[], done: () => void): void;
   /**
    * Until it is given back, endings of strangers are remembered: a worker may still be about to tell
    * of a child that has ended meanwhile.
@@ -44,11 +53,22 @@ export function makeChildren(
   return {
     whenEnded({ pid, pidfd }, ended) {
       const ending = strangers.get(pid);
-      // The pid may have passed on to another process; what has been reaped cannot be signalled.
-      const isOver = ending !== undefined && (pidfd === REAPED || trySignal(pidfd, 0) < 0);
+      // Another child may have the pid by now: what was reaped then had it before.
+      const isOver = ending !== undefined && (pidfd === REAPED || !hasChild(pid));
       strangers.delete(pid);
       if (isOver) loop.after(0, () => ended(ending));
       else waiting.set(pid, ended);
+    },
+    endStrangers(pids, done) {
+      const alive = new Set(pids.filter((pid) => !waiting.has(pid) && hasChild(pid)));
+      for (const pid of alive) {
+        waiting.set(pid, () => {
+          alive.delete(pid);
+          if (alive.size === 0) done();
+        });
+        tryKill(pid, SIGKILL);
+      }
+      if (alive.size === 0) done();
     },
     expectStrangers() {
       expecting++;
@@ -60,10 +80,12 @@ export function makeChildren(
   };
 
   function reap(): void {
-    for (let child = nextEnded(); child !== undefined; child = nextEnded()) {
+    for (let one = nextEnded(); one !== undefined; one = nextEnded()) {
+      const child = one;
       const ended = waiting.get(child.pid);
       waiting.delete(child.pid);
-      if (ended !== undefined) ended(child.ending);
+      // Each on its own: what one throws is not the others' matter.
+      if (ended !== undefined) loop.after(0, () => ended(child.ending));
       else if (expecting > 0) strangers.set(child.pid, child.ending);
     }
   }

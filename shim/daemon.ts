@@ -16,7 +16,9 @@ import type { Environment } from "./launch/start.ts";
 import { makeShimLog } from "./log.ts";
 import { makeLoop } from "./loop.ts";
 import type { House } from "./task/house.ts";
+import { DRAIN_LIMIT_MS } from "./task/methods/shutdown.ts";
 import { taskServices } from "./task/service.ts";
+import type { TaskProcess } from "./task/task.ts";
 import { listenForCalls } from "./ttrpc/listen.ts";
 import { makeWorkers } from "./worker.ts";
 
@@ -47,7 +49,7 @@ export function daemon(options: DaemonOptions): void {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   const children = makeChildren(loop, openSignalFd(), (signal) => {
-    if (signal === SIGTERM || signal === SIGINT) loop.stop();
+    if (signal === SIGTERM || signal === SIGINT) publisher.drain(DRAIN_LIMIT_MS, house.stop);
     if (signal === SIGUSR1) describe(house);
   });
   const publisher = makePublisher({ address: options.ttrpcAddress, namespace, loop, log });
@@ -55,13 +57,14 @@ export function daemon(options: DaemonOptions): void {
     tasks: new Map(),
     loop,
     children,
-    workers: makeWorkers(loop, children),
+    workers: makeWorkers(loop, children, log.reopen),
     publisher,
     log,
     namespace,
     environment,
+    calls: new Set(),
     // After the answer to whoever asked.
-    stop: () => loop.after(0, () => loop.stop()),
+    stop: () => void loop.after(0, loop.stop),
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });
@@ -80,12 +83,19 @@ function leaveStarter(): void {
 }
 
 /** For SIGUSR1: what the shim holds, into its log. */
-function describe({ tasks, publisher, log }: House): void {
+function describe({ tasks, calls, publisher, log }: House): void {
+  const about = (id: string, process: TaskProcess): object => {
+    const { execId, pid, state, ending, exit, waiters } = process;
+    const end = ending === undefined ? {} : { status: ending.status, told: exit !== undefined };
+    return { task: id, ...(execId && { exec: execId }), pid, state, waiters: waiters.size, ...end };
+  };
   for (const { id, init, execs, isPaused } of tasks.values()) {
-    log.info("task", { id, pid: init.pid, state: init.state, paused: isPaused });
-    for (const { execId, pid, state } of execs.values()) {
-      log.info("exec", { id, exec: execId, pid, state });
-    }
+    log.info("task", { ...about(id, init), paused: isPaused });
+    for (const exec of execs.values()) log.info("exec", about(id, exec));
   }
-  log.info("shim", { tasks: tasks.size, events: publisher.waiting() });
+  for (const { request, id, sinceMs } of calls) {
+    const seconds = Math.round(performance.now() - sinceMs) / 1000;
+    log.info("pending call", { task: id, request, seconds });
+  }
+  log.info("shim", { tasks: tasks.size, calls: calls.size, events: publisher.waiting() });
 }

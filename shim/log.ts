@@ -9,6 +9,8 @@ import { closeFd, O_NONBLOCK, O_WRONLY, tryOpen, tryWriteSome } from "../runtime
 export interface ShimLog extends Log {
   info(message: string, fields?: object): void;
   with(fields: object): ShimLog;
+  /** In a fork, which does not have its maker's descriptors. */
+  reopen(): void;
 }
 
 /** @param path of the fifo; opened when there is a line, and again after its reader has gone */
@@ -26,6 +28,9 @@ export function makeShimLog(path: string, { debugs }: { debugs: boolean }): Shim
       warn: writer("warning"),
       error: writer("error"),
       with: (fields) => withFields({ ...fixed, ...fields }),
+      reopen: () => {
+        fd = -1;
+      },
     };
   }
 

@@ -59,8 +59,15 @@ export function makeLoop(): Loop {
   };
 
   function turn(report: (error: unknown) => void): void {
-    const ready = waitForInterests(epoll, untilNextMs());
-    for (const { fd, events } of ready) call(() => watches.get(fd)?.(events), report);
+    const ready = waitForInterests(epoll, untilNextMs()).map(({ fd, events }) => ({
+      fd,
+      events,
+      run: watches.get(fd),
+    }));
+    for (const { fd, events, run } of ready) {
+      // The descriptor may be another's by now.
+      if (watches.get(fd) === run) call(() => run?.(events), report);
+    }
     const nowMs = performance.now();
     for (const timer of [...timers]) {
       if (timer.atMs > nowMs || !timers.delete(timer)) continue;

@@ -3,6 +3,7 @@
 
 import { fork } from "../runtime/engine/fork.ts";
 import { REAPED } from "../runtime/engine/init.ts";
+import { clonedIn, makeRecorderFile } from "../runtime/engine/recorder.ts";
 import { MissingError, RuntimeError, StateError } from "../runtime/errors.ts";
 import { EPOLLHUP, EPOLLIN } from "../runtime/sys/epoll.ts";
 import { closeAllBut, closeFd } from "../runtime/sys/file.ts";
@@ -12,69 +13,135 @@ import { sendMessage, socketPair, tryReceive } from "../runtime/sys/socket.ts";
 import type { Child, Children } from "./children.ts";
 import type { Loop } from "./loop.ts";
 
-/** What a worker does, and what it needs for that. */
-export interface Work {
-  /** Runs in the worker. What it throws is the outcome. */
-  run(): Made | undefined;
-  /** Descriptors that it needs; it is born without any other of the shim's. */
-  fds: readonly number[];
-}
-
 /** A process that a worker has made, a child of the shim's. */
 export interface Made extends Child {
   /** Master of its terminal, if it has one. */
   console?: number;
 }
 
-export type Outcome = { made?: Made } | { failure: Failure };
+/** Work that makes a process. */
+export interface Making {
+  /**
+   * Runs in the worker. What it throws is the failure.
+   * @param recorderFile for the plan, so that the shim knows whom to end if the worker is killed
+   */
+  make(recorderFile: number): Made;
+  /** Descriptors that it needs; a worker is born without any other of the shim's. */
+  fds: readonly number[];
+}
 
 export interface Failure {
+  /** `lost` when the worker was killed, or made an error of ours. */
   kind: "missing" | "state" | "failed" | "lost";
   text: string;
 }
 
 export interface Workers {
-  /** Calls back once, with what came of the work. */
-  begin(work: Work, done: (outcome: Outcome) => void): void;
+  /** Does work in a worker, and calls back once; with nothing if it went well. */
+  run(work: () => void, done: (failure: Failure | undefined) => void): void;
+  /** As `run`. Of a process whose worker was killed nothing is left. */
+  make(making: Making, done: (outcome: Made | Failure) => void): void;
+}
+
+const NOTHING_MADE: Failure = { kind: "lost", text: "no process was made" };
+
+/** What a worker says at its end. */
+type Outcome = { made: Made } | { failure: Failure | undefined };
+
+interface Work {
+  run(): Made | undefined;
+  fds: readonly number[];
 }
 
 /** After the standard streams. */
 const FIRST_FD = 3;
 const TEXT_BYTES_MAX = 32_768;
 
-export function makeWorkers(loop: Loop, children: Children): Workers {
+export function isFailure(outcome: Made | Failure): outcome is Failure {
+  return "kind" in outcome;
+}
+
+/** @param inWorker called in each worker, before its work */
+export function makeWorkers(loop: Loop, children: Children, inWorker: () => void): Workers {
   return {
-    begin(work, done) {
-      const [ours, theirs] = socketPair();
-      const forgetStrangers = children.expectStrangers();
-      const worker = fork(() => perform(work, theirs));
-      closeFd(theirs);
-      const answer = new Answer();
-      const finish = (outcome: Outcome): void => {
-        loop.forget(ours);
-        closeFd(ours);
-        done(outcome);
-        forgetStrangers();
+    run(work, done) {
+      const run = (): undefined => {
+        work();
       };
-      loop.watch(ours, EPOLLIN, (events) => {
-        const outcome = answer.hear(ours);
-        if (outcome !== undefined) finish(outcome);
-        // Its end is told by the kernel, once it can be reaped.
-        else if ((events & EPOLLHUP) !== 0) loop.forget(ours);
-      });
-      children.whenEnded(worker, (ending) => {
-        closeFd(worker.pidfd);
-        if (answer.isWhole) return;
-        const text = `the worker ended with ${exitCodeOf(ending)} and told nothing`;
-        finish(answer.hear(ours) ?? { failure: { kind: "lost", text } });
+      begin({ run, fds: [] }, (outcome) => done("made" in outcome ? undefined : outcome.failure));
+    },
+    make({ make, fds }, done) {
+      const recorderFile = makeRecorderFile();
+      const forgetStrangers = children.expectStrangers();
+      const finish = (outcome: Made | Failure): void => {
+        closeFd(recorderFile);
+        try {
+          done(outcome);
+        } finally {
+          forgetStrangers();
+        }
+      };
+      begin({ run: () => make(recorderFile), fds: [...fds, recorderFile] }, (outcome) => {
+        if ("made" in outcome) finish(outcome.made);
+        else {
+          const failure = outcome.failure ?? NOTHING_MADE;
+          if (failure.kind !== "lost") finish(failure);
+          else endMade(recorderFile, () => finish(failure));
+        }
       });
     },
   };
+
+  /** First those who make the program: when they have gone, it is known whether there is one. */
+  function endMade(recorderFile: number, done: () => void): void {
+    children.endStrangers(clonedIn(recorderFile), () =>
+      children.endStrangers(clonedIn(recorderFile), done),
+    );
+  }
+
+  function begin(work: Work, done: (outcome: Outcome) => void): void {
+    const [ours, theirs] = socketPair();
+    const answer = new Answer();
+    const finish = (outcome: Outcome): void => {
+      loop.forget(ours);
+      closeFd(ours);
+      done(outcome);
+    };
+    let worker: Child;
+    try {
+      worker = fork(() => {
+        closeAllBut([...work.fds, theirs], FIRST_FD);
+        inWorker();
+        perform(work, theirs);
+      });
+    } catch (error) {
+      // No process can be made now; what is asked next may go well.
+      if (!(error instanceof RuntimeError)) throw error;
+      const failure = { kind: "failed", text: error.message } as const;
+      loop.after(0, () => finish({ failure }));
+      return;
+    } finally {
+      closeFd(theirs);
+    }
+    loop.watch(ours, EPOLLIN, (events) => {
+      const outcome = answer.hear(ours);
+      if (outcome !== undefined) finish(outcome);
+      // Its end is told by the kernel, once it can be reaped.
+      else if ((events & EPOLLHUP) !== 0) loop.forget(ours);
+    });
+    children.whenEnded(worker, (ending) => {
+      closeFd(worker.pidfd);
+      if (answer.isWhole) return;
+      const outcome = answer.hear(ours);
+      if (outcome === undefined) answer.dropConsole();
+      const text = `the worker ended with ${exitCodeOf(ending)} and told nothing`;
+      finish(outcome ?? { failure: { kind: "lost", text } });
+    });
+  }
 }
 
 /** The worker's side. */
-function perform({ run, fds }: Work, socket: number): void {
-  closeAllBut([...fds, socket], FIRST_FD);
+function perform({ run }: Work, socket: number): void {
   resetSignals();
   try {
     const made = run();
@@ -116,8 +183,14 @@ class Answer {
     }
   }
 
+  /** Nobody is there to use it. */
+  dropConsole(): void {
+    if (this.#console !== undefined) closeFd(this.#console);
+    this.#console = undefined;
+  }
+
   #outcome(word: string, rest: readonly string[], pidfd: number | undefined): Outcome {
-    if (word === "done") return {};
+    if (word === "done") return { failure: undefined };
     if (word !== "made") return { failure: { kind: kindFrom(word), text: rest.join(" ") } };
     const made = { pid: Number(rest[0]), pidfd: pidfd ?? REAPED };
     return { made: this.#console === undefined ? made : { ...made, console: this.#console } };

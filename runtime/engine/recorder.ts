@@ -3,8 +3,9 @@
 // may be under attack when it writes, so what is read is checked: lengths, numbers, no more.
 
 import { RESULT } from "../sys/exec.ts";
-import { closeFd, memoryFile } from "../sys/file.ts";
-import { mapFile, memoryAt } from "../sys/libc.ts";
+import { closeFd, memoryFile, setSize } from "../sys/file.ts";
+import { mapFile, memoryAt, unmap } from "../sys/libc.ts";
+import { statusOf } from "../sys/status.ts";
 
 const HEADER_BYTES = 64;
 const ROW_BYTES = 512;
@@ -14,6 +15,7 @@ const LOG_BYTES = 8_192;
 /** Offsets in the header. Some words are for the last system calls: RESULT of sys/exec.ts. */
 const STEPS = 16;
 const LOG_USED = 20;
+const PIDS = { joiner: 32, init: 36 } as const;
 
 /** Offsets in a row. */
 const STARTED_MS = 0;
@@ -41,6 +43,8 @@ export interface Recorder {
   readonly fd: number;
   /** Where the last system calls report. */
   readonly resultAddress: number;
+  /** Where the pid of a process of the plan is written. */
+  pidAddress(who: keyof typeof PIDS): number;
   begin(step: number): void;
   end(step: number): void;
   /** Of a text that is too long the ends are kept; the story is what has room beside it. */
@@ -64,9 +68,14 @@ export interface Recorder {
   close(): void;
 }
 
-/** A new recorder for a plan of so many steps; a memfd, so that it can be handed on. */
-export function makeRecorder(steps: number): Recorder {
-  const fd = memoryFile("runt-recorder", sizeFor(steps));
+/** An empty file for a recorder: a memfd, so that it can be handed on. */
+export function makeRecorderFile(): number {
+  return memoryFile("runt-recorder");
+}
+
+/** A new recorder for a plan of so many steps, in an empty file. */
+export function makeRecorder(steps: number, fd: number): Recorder {
+  setSize(fd, sizeFor(steps));
   const recorder = mapRecorder(fd, sizeFor(steps));
   recorder.view.setInt32(STEPS, steps, true);
   return recorder;
@@ -75,6 +84,19 @@ export function makeRecorder(steps: number): Recorder {
 /** The recorder behind a descriptor that init has sent; `size` is the file's, in bytes. */
 export function openRecorder(fd: number, size: number): Recorder {
   return mapRecorder(fd, size);
+}
+
+/**
+ * Pids of the processes that a plan has made, as far as its recorder's file tells: the program's is
+ * the last, and final when the others have ended.
+ */
+export function clonedIn(fd: number): number[] {
+  if (statusOf(fd).size === 0) return [];
+  const address = mapFile(fd, HEADER_BYTES);
+  const header = memoryAt(address, HEADER_BYTES);
+  const pids = [PIDS.joiner, PIDS.init, RESULT.pid].map((offset) => header.readInt32LE(offset));
+  unmap(address, HEADER_BYTES);
+  return pids.filter((pid) => pid > 0);
 }
 
 function sizeFor(steps: number): number {
@@ -94,6 +116,7 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
     fd,
     view,
     resultAddress: address,
+    pidAddress: (who) => address + PIDS[who],
     begin: (step) => {
       view.setFloat64(rowAt(step) + STARTED_MS, performance.now(), true);
       view.setInt32(rowAt(step) + STATE, RUNNING, true);

@@ -17,6 +17,11 @@ export interface Run {
    * that stays when this one has done its work.
    */
   asSibling?: boolean;
+  /**
+   * An empty file for the recorder (see makeRecorderFile), of a caller that wants to know what has
+   * been cloned when this process has been killed.
+   */
+  recorderFile?: number;
   /** Called by the plan's record.write steps. */
   record(phase: "identified" | "created", init: Init): void;
   /** Called with what init could not say itself. */

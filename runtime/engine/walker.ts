@@ -27,7 +27,7 @@ import { type Init, REAPED } from "./init.ts";
 import { lastCallFault } from "./last-call-fault.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
-import { makeRecorder, type Recorder } from "./recorder.ts";
+import { makeRecorder, makeRecorderFile, type Recorder } from "./recorder.ts";
 import type { Run } from "./run.ts";
 import { awaitUntil, CalledOff } from "./until.ts";
 
@@ -57,7 +57,7 @@ export class Walker implements OpContext {
     this.#awaited = new Set(
       run.plan.map(({ after }) => after).filter((after) => after !== undefined),
     );
-    this.recorder = makeRecorder(run.plan.length);
+    this.recorder = makeRecorder(run.plan.length, run.recorderFile ?? makeRecorderFile());
     [this.#baton, this.#otherEnd] = socketPair();
   }
 
@@ -157,7 +157,10 @@ export class Walker implements OpContext {
     requireOneThread();
     const cgroup = request.cgroup === undefined ? undefined : this.slots.get(request.cgroup);
     const parent = this.#run.asSibling === true ? CLONE_PARENT : 0;
-    const { pid, pidfd } = clone(request.flags | parent, cgroup);
+    const { pid, pidfd } = clone(request.flags | parent, {
+      cgroup,
+      pidAddress: this.recorder.pidAddress(request.child),
+    });
     if (pid === 0) {
       this.#becomeChild(request.child);
       return;

@@ -31,6 +31,7 @@ export interface CreateOptions extends PlanOptions {
   noNewKeyring: boolean;
   /** See Run. */
   asSibling?: boolean;
+  recorderFile?: number;
   log: Log;
 }
 
@@ -89,6 +90,7 @@ function build(options: CreateOptions, prepared: Prepared, base: RecordContent):
     plan,
     environment: options.environment,
     asSibling: options.asSibling === true,
+    ...(options.recorderFile !== undefined && { recorderFile: options.recorderFile }),
     warn: (text) => log.warn(text),
     trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
     record: (phase, { pid, pidfd }) => {

@@ -89,7 +89,10 @@ export function exec(options: ExecOptions): number {
 }
 
 /** As {@link exec}, for one that attends to the program itself: returns when it runs. */
-export function execProgram(options: ExecOptions, run: Pick<Run, "asSibling" | "until">): Started {
+export function execProgram(
+  options: ExecOptions,
+  run: Pick<Run, "asSibling" | "recorderFile" | "until">,
+): Started {
   const { environment, log } = options;
   const { plan, listen } = prepared(options);
   return runPlan({

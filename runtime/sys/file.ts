@@ -258,11 +258,14 @@ export function lockExclusive(fd: number): void {
 }
 
 /** memfd_create(2) of a fixed size in bytes, close-on-exec. */
-export function memoryFile(name: string, size: number): number {
+export function memoryFile(name: string): number {
   const MFD_CLOEXEC = 1;
-  const fd = check(syscall(NR.memfd_create, cstr(name), MFD_CLOEXEC), () => "memfd_create()");
-  check(syscall(NR.ftruncate, fd, size), () => `ftruncate(${fd}, ${size})`);
-  return fd;
+  return check(syscall(NR.memfd_create, cstr(name), MFD_CLOEXEC), () => "memfd_create()");
+}
+
+/** ftruncate(2). */
+export function setSize(fd: number, bytes: number): void {
+  check(syscall(NR.ftruncate, fd, bytes), () => `ftruncate(${fd}, ${bytes})`);
 }
 
 function at(directory: number): string {

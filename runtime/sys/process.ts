@@ -36,14 +36,25 @@ export interface Cloned {
   pidfd: number;
 }
 
+export interface CloneOptions {
+  /** A descriptor of the cgroup v2 that the child is born in (CLONE_INTO_CGROUP, 5.7). */
+  cgroup?: number | undefined;
+  /** Address of a word that has the pid before the child runs (CLONE_PARENT_SETTID). */
+  pidAddress?: number;
+}
+
 /**
  * clone3(2) with CLONE_PIDFD; the child is signalled to its parent with SIGCHLD. Linux 5.3. With
- * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given. `cgroup` is a
- * descriptor of the cgroup v2 that the child is born in (CLONE_INTO_CGROUP, 5.7).
+ * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given.
  */
-export function clone(flags: number, cgroup?: number): Cloned {
+export function clone(flags: number, { cgroup, pidAddress }: CloneOptions = {}): Cloned {
   const { address, bytes } = piece(88);
   const pidfd = piece(8);
+  const CLONE_PARENT_SETTID = 0x100000;
+  if (pidAddress !== undefined) {
+    flags |= CLONE_PARENT_SETTID;
+    bytes.writeBigUInt64LE(BigInt(pidAddress), 24);
+  }
   bytes.writeUInt32LE((flags | CLONE_PIDFD) >>> 0, 0);
   if (cgroup !== undefined) {
     // CLONE_INTO_CGROUP is bit 33.
@@ -141,6 +152,13 @@ export function nextEnded(): { pid: number; ending: Ending } | undefined {
   const P_ALL = 0;
   const WNOHANG = 1;
   return waitAny(P_ALL, 0, WNOHANG);
+}
+
+/** Whether a process is a child of this one that has not been reaped. */
+export function hasChild(pid: number): boolean {
+  const P_PID = 1;
+  const [WNOHANG, WEXITED, WNOWAIT] = [1, 4, 0x1000000];
+  return syscall(NR.waitid, P_PID, pid, 0, WEXITED | WNOHANG | WNOWAIT, 0) >= 0;
 }
 
 /** pidfd_open(2), or undefined when there is no such process. Linux 5.3. */

@@ -169,6 +169,14 @@ export function tryConnectWithin(path: string, limitMs: number): number {
 }
 
 /**
+ * connect(2) without waiting: EAGAIN while too many others wait to be accepted. The descriptor, whose
+ * calls do not wait either, or the negative errno.
+ */
+export function tryConnectAtOnce(path: string): number {
+  return tryConnectOrClose(unixSocket(SOCK_STREAM | O_NONBLOCK), path);
+}
+
+/**
  * Whether a stream socket is bound to a path: 0, or the negative errno. Its owner notices nothing:
  * the kernel refuses to connect a datagram socket to it, with EPROTOTYPE.
  */

@@ -1,5 +1,6 @@
 // What every method of the service works with.
 
+import { MissingError, RuntimeError } from "../../runtime/errors.ts";
 import type { Children } from "../children.ts";
 import type { Publisher } from "../events/publisher.ts";
 import type { Environment } from "../launch/start.ts";
@@ -21,8 +22,17 @@ export interface House {
   readonly log: ShimLog;
   readonly namespace: string;
   readonly environment: Environment;
+  /** Calls that have not been answered. */
+  readonly calls: Set<PendingCall>;
   /** Ends the shim. */
   stop(): void;
+}
+
+export interface PendingCall {
+  /** The full name of its request. */
+  request: string;
+  id: string;
+  sinceMs: number;
 }
 
 export type MethodName = keyof typeof TASK;
@@ -37,7 +47,23 @@ export function taskMethod<Req extends Fields, Res extends Fields>(
   messages: { request: Message<Req>; response: Message<Res> },
   handle: Handle<Req, Res>,
 ): (house: House) => Method {
-  return (house) => method(messages, (request, call) => handle(house, request, call));
+  return (house) =>
+    method(messages, (request, call) => {
+      const id = String(request["id"] ?? "");
+      const pending = { request: messages.request.name, id, sinceMs: performance.now() };
+      house.calls.add(pending);
+      call.whenOver(() => house.calls.delete(pending));
+      try {
+        handle(house, request, call);
+      } catch (error) {
+        throw error instanceof RuntimeError ? statusOfError(error) : error;
+      }
+    });
+}
+
+function statusOfError(error: RuntimeError): StatusError {
+  const kind = error instanceof MissingError ? "missing" : "failed";
+  return statusOfFailure({ kind, text: error.message });
 }
 
 /** @throws StatusError when there is no such container, or it is still being made */
@@ -63,8 +89,16 @@ export function execOf(task: Task, execId: string): Exec {
   return exec;
 }
 
-/** What a worker's failure is to a client; `what` begins the sentence. */
-export function statusOfFailure({ kind, text }: Failure, what: string): StatusError {
-  const code = kind === "missing" ? "not found" : "unknown";
-  return new StatusError(code, `${what}: ${text}${kind === "missing" ? ": not found" : ""}`);
+/** What a failure is to a client; `what` begins the sentence. */
+export function statusOfFailure({ kind, text }: Failure, what?: string): StatusError {
+  const sentence = what === undefined ? text : `${what}: ${text}`;
+  if (kind === "missing") return new StatusError("not found", `${sentence}: not found`);
+  return new StatusError("unknown", sentence);
+}
+
+/** What a process is to clients who ask for something that it cannot have now. */
+export function wordFor({ isPaused }: Task, { state }: TaskProcess): string {
+  if (state === "stopped" || state === "created") return state;
+  if (isPaused) return "paused";
+  return state === "creating" ? "created" : "running";
 }

@@ -22,17 +22,18 @@ export function watchForOom({ loop, publisher, log }: House, task: Task): void {
   if (memory === undefined) return;
   try {
     const watch = watchOom(memory.directory, layout);
-    const tell = (): void => {
+    const look = (): void => {
       for (let count = watch.take(); count > 0; count--) {
         publisher.publish("/tasks/oom", { containerId: id });
       }
     };
-    loop.watch(watch.fd, EPOLLIN, tell);
-    task.stopOomWatch = () => {
-      // Init may have been its last victim.
-      tell();
-      loop.forget(watch.fd);
-      closeFd(watch.fd);
+    loop.watch(watch.fd, EPOLLIN, look);
+    task.oomWatch = {
+      look,
+      stop() {
+        loop.forget(watch.fd);
+        closeFd(watch.fd);
+      },
     };
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;

@@ -1,12 +1,12 @@
 // What a shim knows of its containers ("tasks" to containerd) and of the processes in them.
 
-import type { Ending } from "../../runtime/sys/process.ts";
 import type { StreamNames, Streams } from "../io/streams.ts";
 import type { Terminal } from "../io/terminal.ts";
 import type { ShimOptions } from "../options.ts";
 import type { Moment } from "../timestamp.ts";
+import type { StatusError } from "../ttrpc/status.ts";
 
-/** How a process ended, and when that was told. */
+/** How a process ended, and when the kernel told that. */
 export interface Exit {
   status: number;
   at: Moment;
@@ -30,8 +30,9 @@ export interface TaskProcess {
   /** The client has said so, perhaps before there was anything to close. */
   isStdinClosed: boolean;
   terminal: Terminal | undefined;
-  /** The kernel has told its end, and the clients have not heard yet. */
-  ending: Ending | undefined;
+  /** What the kernel has told of its end; clients may not have heard yet. */
+  ending: Exit | undefined;
+  /** What clients have been told. */
   exit: Exit | undefined;
   /** Calls of Wait. */
   readonly waiters: Set<(exit: Exit) => void>;
@@ -48,8 +49,23 @@ export interface Task {
   /** Whether its processes end with init, because of a pid namespace. */
   ownPidNamespace: boolean;
   isPaused: boolean;
-  /** Ends the watch for the OOM killer. */
-  stopOomWatch: () => void;
+  oomWatch: OomWatch | undefined;
+  /** Told once, when Create has come to an end, whichever. */
+  readonly whenMade: Set<() => void>;
+  /** Calls of Delete, while it is being removed. */
+  readonly removers: Set<Remover>;
+}
+
+export interface OomWatch {
+  /** Tells what there is to tell. */
+  look(): void;
+  stop(): void;
+}
+
+/** Who has asked for a process to be deleted. */
+export interface Remover {
+  answer(response: { pid: number; exitStatus: number; exitedAt: Moment | undefined }): void;
+  refuse(error: StatusError): void;
 }
 
 /** A process that Exec has announced. */

@@ -11,13 +11,14 @@ import type { ValueOf } from "../../proto/message.ts";
 import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
 import { mountRootfs, unmountRootfs } from "../../rootfs.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import type { Made } from "../../worker.ts";
+import { type Failure, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
 import { ended, settle } from "../exits.ts";
 import { type House, statusOfFailure, taskMethod } from "../house.ts";
 import { watchForOom } from "../oom.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import { newProcess, type Task } from "../task.ts";
+import { undo } from "./delete.ts";
 
 const FAILED = "OCI runtime create failed";
 
@@ -33,45 +34,62 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
-  const run = (): Made => {
+  const run = (recorderFile: number): Made => {
     const directory = `${task.bundle}/rootfs`;
     if (rootfs.length > 0) {
       makeDirectories(directory, 0o711);
       mountRootfs(rootfs, directory);
     }
     try {
-      return make(house, task, streams.ends);
+      return make(house, { task, ends: streams.ends, recorderFile });
     } catch (error) {
       if (rootfs.length > 0) unmountRootfs(directory);
       throw error;
     }
   };
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
-  workers.begin({ run, fds }, (outcome) => {
-    const made = "failure" in outcome ? undefined : outcome.made;
-    if ("failure" in outcome || made === undefined) {
-      tasks.delete(id);
-      removeRecord(task);
+  workers.make({ make: run, fds }, (outcome) => {
+    if (isFailure(outcome)) {
       streams.handOver();
       streams.close();
-      const failure = "failure" in outcome ? outcome.failure : LOST;
-      call.refuse(statusOfFailure(failure, FAILED));
+      fail(house, { task, failure: outcome }, () => call.refuse(statusOfFailure(outcome, FAILED)));
       return;
     }
-    begin(house, task, { made, streams });
+    begin(house, task, { made: outcome, streams });
     house.publisher.publish("/tasks/create", {
       containerId: id,
       bundle: task.bundle,
       rootfs,
       io: { ...task.init.names, terminal },
-      pid: made.pid,
+      pid: outcome.pid,
     });
-    call.answer({ pid: made.pid });
+    call.answer({ pid: outcome.pid });
+    for (const tell of task.whenMade) tell();
     settle(house, task);
   });
 });
 
-const LOST = { kind: "lost", text: "no process was made" } as const;
+/** Nothing is left of it; a worker that was killed could not see to that. */
+function fail(house: House, { task, failure }: { task: Task; failure: Failure }, tell: () => void) {
+  const { tasks, workers, log } = house;
+  const finish = (): void => {
+    tasks.delete(task.id);
+    removeRecord(task);
+    tell();
+    for (const tellOther of task.whenMade) tellOther();
+  };
+  if (failure.kind !== "lost") {
+    finish();
+    return;
+  }
+  workers.run(
+    () => undo(house, task),
+    (left) => {
+      if (left !== undefined) log.with({ id: task.id }).warn(`cannot clean up: ${left.text}`);
+      finish();
+    },
+  );
+}
 
 function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
   const { id, bundle, stdin, stdout, stderr, terminal } = request;
@@ -85,7 +103,9 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
     execs: new Map(),
     ownPidNamespace: true,
     isPaused: false,
-    stopOomWatch: () => undefined,
+    oomWatch: undefined,
+    whenMade: new Set(),
+    removers: new Set(),
   };
 }
 
@@ -94,7 +114,10 @@ function ownerOf({ options }: Task): { uid: number; gid: number } {
 }
 
 /** In the worker. */
-function make({ log, environment }: House, task: Task, ends: Ends): Made {
+function make(
+  { log, environment }: House,
+  { task, ends, recorderFile }: { task: Task; ends: Ends; recorderFile: number },
+): Made {
   const { id, root, bundle, options, init } = task;
   if (!init.names.terminal) takeStreams(ends);
   const { init: made, slots } = createContainer({
@@ -108,6 +131,7 @@ function make({ log, environment }: House, task: Task, ends: Ends): Made {
     noNewKeyring: options.noNewKeyring,
     console: { kind: init.names.terminal ? "foreground" : "none" },
     asSibling: true,
+    recorderFile,
     environment: runtimeEnvironment(environment),
     log: log.with({ id }),
   });

@@ -4,45 +4,68 @@ import { deleteContainer } from "../../../runtime/lifecycle/delete.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { TASK } from "../../proto/task.ts";
 import { unmountRootfs } from "../../rootfs.ts";
+import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
 import { removeRecord } from "../exit-record.ts";
-import { execOf, type House, statusOfFailure, taskMethod, taskOf } from "../house.ts";
+import { release } from "../exits.ts";
+import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import type { Exit, Task, TaskProcess } from "../task.ts";
+import type { Remover, Task, TaskProcess } from "../task.ts";
 
 /** How long output that nobody reads is waited for. */
 const DRAIN_LIMIT_MS = 10_000;
 
-interface Deleted {
-  pid: number;
-  exitStatus: number;
-  exitedAt: Exit["at"] | undefined;
-}
-
 export const deleteTask = taskMethod(TASK.Delete, (house, { id, execId }, call) => {
-  const task = taskOf(house, id);
-  const process = execId === "" ? task.init : execOf(task, execId);
-  requireDeletable(task, process);
-  const finish = (): void =>
-    drained(house, process, () => {
-      if (execId === "") removeContainer(house, task, call);
-      else {
-        process.streams?.close();
-        task.execs.delete(execId);
-        call.answer(deletedOf(process));
-      }
-    });
-  if (process.state !== "created" || process.pid === 0) finish();
-  else {
-    // A container that was never started: its end first.
-    process.waiters.add(finish);
-    trySignal(process.pidfd, SIGKILL);
+  const making = house.tasks.get(id);
+  // Whoever asks for it has waited long enough for its Create, and does not come again.
+  if (execId === "" && making?.init.state === "creating") {
+    making.whenMade.add(() => removeMade(house, id, call));
+    return;
   }
+  const task = taskOf(house, id);
+  if (execId === "") remove(house, task, call);
+  else removeExec(house, { task, process: execOf(task, execId) }, call);
 });
 
-function requireDeletable({ isPaused }: Task, { state }: TaskProcess): void {
-  if (state === "stopped" || state === "created") return;
-  throw new StatusError("unknown", `cannot delete a ${isPaused ? "paused" : "running"} process`);
+function removeMade(house: House, id: string, remover: Remover): void {
+  const task = house.tasks.get(id);
+  if (task !== undefined) remove(house, task, remover);
+  else remover.refuse(new StatusError("not found", `container not created: ${id}: not found`));
+}
+
+interface Place {
+  task: Task;
+  process: TaskProcess;
+}
+
+function requireDeletable({ task, process }: Place): void {
+  const now = wordFor(task, process);
+  if (now === "stopped" || now === "created") return;
+  throw new StatusError("unknown", `cannot delete a ${now} process`);
+}
+
+function removeExec(house: House, { task, process }: Place, remover: Remover): void {
+  requireDeletable({ task, process });
+  drained(house, process, () => {
+    close(process);
+    task.execs.delete(process.execId);
+    remover.answer(deletedOf(process));
+  });
+}
+
+/** One removal, whoever asks for it meanwhile. */
+function remove(house: House, task: Task, remover: Remover): void {
+  const { init, removers } = task;
+  requireDeletable({ task, process: init });
+  removers.add(remover);
+  if (removers.size > 1) return;
+  const finish = (): void => drained(house, init, () => removeContainer(house, task));
+  if (init.state === "stopped") finish();
+  else {
+    // A container that was never started: its end first.
+    init.waiters.add(finish);
+    trySignal(init.pidfd, SIGKILL);
+  }
 }
 
 /** Calls back when a terminal's last output is with its client, or will never be. */
@@ -56,39 +79,52 @@ function drained({ loop }: House, { terminal }: TaskProcess, done: () => void): 
     if (isDone) return;
     isDone = true;
     stop();
-    terminal.close();
     done();
   };
   const stop = loop.after(DRAIN_LIMIT_MS, finish);
   terminal.whenDrained(finish);
 }
 
-interface Answering {
-  answer(response: Deleted): void;
-  refuse(error: StatusError): void;
+function removeContainer(house: House, task: Task): void {
+  const { id, init, removers } = task;
+  house.workers.run(
+    () => undo(house, task),
+    (failure) => {
+      const asked = [...removers];
+      removers.clear();
+      if (failure !== undefined) {
+        for (const one of asked) one.refuse(statusOfFailure(failure, "OCI runtime delete failed"));
+        return;
+      }
+      for (const process of [...task.execs.values(), init]) close(process);
+      house.tasks.delete(id);
+      removeRecord(task);
+      const deleted = deletedOf(init);
+      house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
+      for (const one of asked) one.answer(deleted);
+    },
+  );
 }
 
-function removeContainer(house: House, task: Task, call: Answering): void {
-  const { id, root, bundle, init } = task;
-  const run = (): undefined => {
-    const environment = runtimeEnvironment(house.environment);
-    deleteContainer({ root, id, force: true, environment, log: house.log.with({ id }) });
-    unmountRootfs(`${bundle}/rootfs`);
-  };
-  house.workers.begin({ run, fds: [] }, (outcome) => {
-    if ("failure" in outcome) {
-      call.refuse(statusOfFailure(outcome.failure, "OCI runtime delete failed"));
-      return;
-    }
-    for (const process of [...task.execs.values(), init]) process.streams?.close();
-    house.tasks.delete(id);
-    removeRecord(task);
-    const deleted = deletedOf(init);
-    house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
-    call.answer(deleted);
+/** Leaves nothing of a container, in whatever state it is. May take its time: for a worker. */
+export function undo({ environment, log }: House, { id, root, bundle }: Task): void {
+  deleteContainer({
+    root,
+    id,
+    force: true,
+    environment: runtimeEnvironment(environment),
+    log: log.with({ id }),
   });
+  unmountRootfs(`${bundle}/rootfs`);
 }
 
-function deletedOf({ pid, exit }: TaskProcess): Deleted {
+/** The shim's ends of its streams; nobody will see it end who has not by now. */
+function close(process: TaskProcess): void {
+  process.terminal?.close();
+  process.streams?.close();
+  if (process.exit === undefined) release(process, { status: 0, at: timestampNow() });
+}
+
+function deletedOf({ pid, exit }: TaskProcess): Parameters<Remover["answer"]>[0] {
   return { pid, exitStatus: exit?.status ?? 0, exitedAt: exit?.at };
 }

@@ -2,19 +2,20 @@
 
 import { TASK } from "../../proto/task.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import { taskMethod, taskOf } from "../house.ts";
+import { taskMethod, taskOf, wordFor } from "../house.ts";
 import { newProcess } from "../task.ts";
 
 export const exec = taskMethod(TASK.Exec, (house, request, call) => {
   const { id, execId, stdin, stdout, stderr, terminal, spec } = request;
   const task = taskOf(house, id);
+  if (execId === "") throw new StatusError("invalid argument", "an exec without an id");
   if (task.execs.has(execId)) {
     throw new StatusError("already exists", `id ${execId}: already exists`);
   }
-  if (task.init.state === "stopped") {
-    throw new StatusError("unknown", "cannot exec in a stopped state");
+  const now = wordFor(task, task.init);
+  if (now === "stopped" || now === "paused") {
+    throw new StatusError("unknown", `cannot exec in a ${now} state`);
   }
-  if (task.isPaused) throw new StatusError("unknown", "cannot exec in a paused state");
   const process = newProcess(execId, { stdin, stdout, stderr, terminal });
   task.execs.set(execId, {
     ...process,

@@ -8,10 +8,12 @@ import { taskMethod, taskOf } from "../house.ts";
 export const pids = taskMethod(TASK.Pids, (house, { id }, call) => {
   const { root, init, execs } = taskOf(house, id);
   const found = init.state === "stopped" ? [] : pidsOf({ root, id });
+  const running = [...execs.values()].filter(({ state }) => state === "running");
+  const execIds = new Map(running.map(({ pid, execId }) => [pid, execId]));
   const processes = found.map((pid) => {
-    const exec = [...execs.values()].find((one) => one.pid === pid);
-    if (exec === undefined) return { pid };
-    const value = encode(ProcessDetails, { execId: exec.execId });
+    const execId = execIds.get(pid);
+    if (execId === undefined) return { pid };
+    const value = encode(ProcessDetails, { execId });
     return { pid, info: { typeUrl: ProcessDetails.name, value } };
   });
   call.answer({ processes });

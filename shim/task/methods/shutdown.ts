@@ -4,7 +4,7 @@ import { TASK } from "../../proto/task.ts";
 import { taskMethod } from "../house.ts";
 
 /** containerd waits for three. */
-const DRAIN_LIMIT_MS = 2_000;
+export const DRAIN_LIMIT_MS = 2_000;
 
 export const shutdown = taskMethod(TASK.Shutdown, ({ tasks, publisher, stop }, _request, call) => {
   if (tasks.size > 0) {
@@ -13,6 +13,7 @@ export const shutdown = taskMethod(TASK.Shutdown, ({ tasks, publisher, stop }, _
   }
   publisher.drain(DRAIN_LIMIT_MS, () => {
     call.answer({});
-    stop();
+    // Another container of the pod may have come meanwhile.
+    if (tasks.size === 0) stop();
   });
 });

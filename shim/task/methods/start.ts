@@ -1,15 +1,21 @@
 // Start: the word to go for a container's init, or a process that Exec has announced.
 
+import { MissingError } from "../../../runtime/errors.ts";
 import { type ExecOptions, execProgram } from "../../../runtime/lifecycle/exec.ts";
 import { start as startContainer } from "../../../runtime/lifecycle/start.ts";
+import { statusOf } from "../../../runtime/lifecycle/status.ts";
+import { readRecord } from "../../../runtime/store/record.ts";
+import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { openStreams, type Streams } from "../../io/streams.ts";
 import { TASK } from "../../proto/task.ts";
+import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import type { Made } from "../../worker.ts";
-import { ended, settle } from "../exits.ts";
-import { execOf, type House, statusOfFailure, taskMethod, taskOf } from "../house.ts";
+import { isFailure, type Made } from "../../worker.ts";
+import { isEnding } from "../exit-order.ts";
+import { ended, killOthers, release, settle } from "../exits.ts";
+import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
-import type { Exec, Task } from "../task.ts";
+import type { Exec, Task, TaskProcess } from "../task.ts";
 import { startPump, takeStreams } from "./create.ts";
 
 export const start = taskMethod(TASK.Start, (house, { id, execId }, call) => {
@@ -25,21 +31,20 @@ interface Answering {
 
 function startInit(house: House, task: Task, call: Answering): void {
   const { id, root, init } = task;
-  requireCreated(task, init.state);
+  requireCreated(task, init);
   init.state = "starting";
-  const run = (): undefined => {
+  const run = (): void =>
     startContainer({
       root,
       id,
       environment: runtimeEnvironment(house.environment),
       log: house.log.with({ id }),
     });
-  };
-  house.workers.begin({ run, fds: [] }, (outcome) => {
-    init.state = "running";
-    if ("failure" in outcome)
-      call.refuse(statusOfFailure(outcome.failure, "OCI runtime start failed"));
-    else {
+  house.workers.run(run, (failure) => {
+    init.state = failure !== undefined && waitsForStart(task) ? "created" : "running";
+    if (failure !== undefined) {
+      call.refuse(statusOfFailure(failure, "OCI runtime start failed"));
+    } else {
       house.publisher.publish("/tasks/start", { containerId: id, pid: init.pid });
       call.answer({ pid: init.pid });
     }
@@ -47,10 +52,21 @@ function startInit(house: House, task: Task, call: Answering): void {
   });
 }
 
-function requireCreated({ isPaused }: Task, state: string): void {
-  if (state === "created" && !isPaused) return;
-  const now = isPaused ? "paused" : state === "starting" ? "running" : state;
-  throw new StatusError("unknown", `cannot start a ${now} process`);
+/** Whether a start that failed, or was killed, can be tried again. */
+function waitsForStart({ root, id, init }: Task): boolean {
+  if (init.ending !== undefined) return false;
+  try {
+    return statusOf({ root, id }, readRecord({ root, id })) === "created";
+  } catch (error) {
+    // A hook that failed has been the end of it.
+    if (error instanceof MissingError) return false;
+    throw error;
+  }
+}
+
+function requireCreated(task: Task, process: TaskProcess): void {
+  const now = wordFor(task, process);
+  if (now !== "created") throw new StatusError("unknown", `cannot start a ${now} process`);
 }
 
 interface Place {
@@ -59,11 +75,11 @@ interface Place {
 }
 
 function startExec(house: House, { task, exec }: Place, call: Answering): void {
-  const { id, init, isPaused } = task;
-  if (init.ending !== undefined || init.state === "stopped") {
+  const { id, isPaused } = task;
+  if (isEnding(task)) {
     throw new StatusError("failed precondition", `container ${id} init process is not running`);
   }
-  requireCreated({ ...task, isPaused: false }, exec.state);
+  requireCreated(task, exec);
   if (isPaused) throw new StatusError("unknown", "cannot exec in a paused state");
   const owner = { uid: task.options.ioUid, gid: task.options.ioGid };
   const streams = openStreams(exec.names, { ...house, owner });
@@ -71,20 +87,26 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
   exec.streams = streams;
   exec.state = "starting";
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
-  house.workers.begin({ run: () => make(house, { task, exec }, streams), fds }, (outcome) => {
-    if ("failure" in outcome || outcome.made === undefined) fail(exec, streams);
-    if ("failure" in outcome) {
-      call.refuse(statusOfFailure(outcome.failure, "OCI runtime exec failed"));
-    } else if (outcome.made !== undefined) {
-      begin(house, { task, exec, streams }, outcome.made);
-      call.answer({ pid: outcome.made.pid });
+  const place = { task, exec, streams };
+  const run = (recorderFile: number): Made => make(house, place, recorderFile);
+  house.workers.make({ make: run, fds }, (outcome) => {
+    if (isFailure(outcome)) {
+      fail(exec, streams);
+      call.refuse(statusOfFailure(outcome, "OCI runtime exec failed"));
+    } else {
+      begin(house, place, outcome);
+      call.answer({ pid: outcome.pid });
     }
     settle(house, task);
   });
 }
 
 /** In the worker. */
-function make({ log, environment }: House, { task, exec }: Place, streams: Streams): Made {
+function make(
+  { log, environment }: House,
+  { task, exec, streams }: Place & { streams: Streams },
+  recorderFile: number,
+): Made {
   const { id, root } = task;
   const { terminal } = exec.names;
   if (!terminal) takeStreams(streams.ends);
@@ -99,7 +121,7 @@ function make({ log, environment }: House, { task, exec }: Place, streams: Strea
     environment: runtimeEnvironment(environment),
     log: log.with({ id, exec: exec.execId }),
   };
-  const { init, slots } = execProgram(options, { asSibling: true });
+  const { init, slots } = execProgram(options, { asSibling: true, recorderFile });
   return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
 }
 
@@ -119,6 +141,9 @@ function begin(
     pid: exec.pid,
   });
   house.children.whenEnded(made, (ending) => ended(house, { task, process: exec }, ending));
+  // Init's end has been seen meanwhile, and waits for this one's.
+  if (isEnding(task)) trySignal(made.pidfd, SIGKILL);
+  killOthers(house, task);
 }
 
 /** It stays listed, without a pid, until it is deleted; whoever waits for it need not. */
@@ -126,8 +151,5 @@ function fail(exec: Exec, streams: Streams): void {
   streams.handOver();
   streams.close();
   exec.streams = undefined;
-  exec.state = "stopped";
-  exec.exit = { status: 0, at: { seconds: 0n, nanos: 0 } };
-  for (const waiter of exec.waiters) waiter(exec.exit);
-  exec.waiters.clear();
+  release(exec, { status: 0, at: timestampNow() });
 }

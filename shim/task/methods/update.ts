@@ -13,7 +13,7 @@ export const update = taskMethod(TASK.Update, (house, { id, resources }, call) =
     throw new StatusError("unknown", "cannot update a stopped container");
   }
   const text = Buffer.from(resources?.value ?? []).toString();
-  const run = (): undefined => {
+  const run = (): void =>
     updateContainer({
       root,
       id,
@@ -22,9 +22,8 @@ export const update = taskMethod(TASK.Update, (house, { id, resources }, call) =
       environment: runtimeEnvironment(house.environment),
       log: house.log.with({ id }),
     });
-  };
-  house.workers.begin({ run, fds: [] }, (outcome) => {
-    if ("failure" in outcome) call.refuse(statusOfFailure(outcome.failure, "cannot update"));
-    else call.answer({});
+  house.workers.run(run, (failure) => {
+    if (failure === undefined) call.answer({});
+    else call.refuse(statusOfFailure(failure, "cannot update"));
   });
 });

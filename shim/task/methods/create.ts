@@ -1,12 +1,13 @@
 // Create: a container, up to where its program would be executed.
 
+import { RuntimeError } from "../../../runtime/errors.ts";
 import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { makeDirectories } from "../../../runtime/sys/directory.ts";
 import { duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
 import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
 import { pumpTerminal } from "../../io/terminal.ts";
-import { optionsFrom } from "../../options.ts";
+import { type AnyMessage, optionsFrom, type ShimOptions } from "../../options.ts";
 import type { ValueOf } from "../../proto/message.ts";
 import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
 import { mountRootfs, unmountRootfs } from "../../rootfs.ts";
@@ -93,7 +94,7 @@ function fail(house: House, { task, failure }: { task: Task; failure: Failure },
 
 function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
   const { id, bundle, stdin, stdout, stderr, terminal } = request;
-  const options = optionsFrom(request.options);
+  const options = requireOptions(request.options);
   return {
     id,
     bundle,
@@ -107,6 +108,15 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
     whenMade: new Set(),
     removers: new Set(),
   };
+}
+
+function requireOptions(any: AnyMessage | undefined): ShimOptions {
+  try {
+    return optionsFrom(any);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    throw new StatusError("invalid argument", error.message);
+  }
 }
 
 function ownerOf({ options }: Task): { uid: number; gid: number } {

@@ -1,0 +1,305 @@
+// Ends of processes as a shim tells them: in order, none lost, whoever is killed or away meanwhile.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import * as assert from "uvu/assert";
+import { script } from "../support/bundle.ts";
+import { hookFolder } from "../support/hook.ts";
+import { isRunning } from "../support/process.ts";
+import { deleteRemains, withShim } from "../support/shim-client.ts";
+import { type EventReceiver, receiveEvents } from "../support/shim-events.ts";
+import { clientStreams } from "../support/shim-streams.ts";
+import { runTests, test } from "../support/suite.ts";
+import type { TaskClient } from "../support/task-client.ts";
+import { waitUntil } from "../support/wait.ts";
+
+let events: EventReceiver = receiveEvents();
+
+const SIGKILL = 9;
+const endless = { process: script("while :; do sleep 1; done") };
+/** The pid namespace is the host's: nobody else ends with init. */
+const ofHostPids = {
+  linux: {
+    namespaces: [{ type: "mount" }, { type: "ipc" }, { type: "uts" }, { type: "network" }],
+    cgroupsPath: "",
+  },
+};
+
+function specOf(args: string[]) {
+  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"] };
+  return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
+}
+
+async function exec(tasks: TaskClient, place: { id: string; execId: string }, args: string[]) {
+  await tasks.exec({ ...place, spec: specOf(args) });
+  return await tasks.start(place);
+}
+
+/** Pids of the children of a process that nobody has reaped. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+async function newChild(shim: number, known: readonly number[]): Promise<number> {
+  return await waitUntil("a worker", () => childrenOf(shim).find((pid) => !known.includes(pid)));
+}
+
+test("ends are told in order: execs' when they have begun, init's as the last", async () => {
+  await withShim({ patch: endless }, async ({ id, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    for (const execId of ["one", "two"]) await exec(tasks, { id, execId }, ["sleep", "1000"]);
+    const quick = Array.from({ length: 10 }, (_, index) => `quick-${index}`);
+    await Promise.all(quick.map((execId) => exec(tasks, { id, execId }, ["true"])));
+    await Promise.all(quick.map((execId) => tasks.wait({ id, execId })));
+    await tasks.kill({ id, signal: SIGKILL });
+    await tasks.wait({ id });
+    const exits = await events.events(id, "/tasks/exit", 13);
+    assert.equal(
+      new Set(exits.slice(10).map((exit) => exit.id)),
+      new Set(["one", "two", id]),
+    );
+    assert.is(exits.at(-1)?.id, id);
+    const started = await events.events(id, "/tasks/exec-started", 12);
+    assert.equal(started.map((one) => one.execId).toSorted(), [...quick, "one", "two"].toSorted());
+    const ids = events.received(id).flatMap(({ topic, value }) => {
+      const text = Buffer.from(value).toString();
+      const execId = [...quick, "one", "two"].find((one) => text.includes(one));
+      return execId === undefined ? [] : [`${topic} ${execId}`];
+    });
+    for (const execId of [...quick, "one", "two"]) {
+      const own = ids.filter((line) => line.endsWith(` ${execId}`));
+      const order = ["/tasks/exec-added", "/tasks/exec-started", "/tasks/exit"];
+      assert.equal(own, order.map((topic) => `${topic} ${execId}`));
+    }
+  });
+});
+
+test("what init leaves behind in the host's pid namespace is killed, and reaped", async () => {
+  const patch = {
+    ...ofHostPids,
+    // Its children's children are the shim's, when their parents have gone.
+    process: script("for i in 1 2 3; do (sleep 1000 & sleep 1000 &) & done; sleep 0.2; read go; exit 4"),
+  };
+  const streams = clientStreams({ stdin: true });
+  await withShim({ patch }, async ({ id, pid, tasks, create }) => {
+    await create(streams.names);
+    await tasks.start({ id });
+    const sleeper = await exec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
+    const { processes } = await tasks.pids({ id });
+    await waitUntil("all of them", async () => (await tasks.pids({ id })).processes.length >= 8);
+    streams.write("go\n");
+    assert.is((await tasks.wait({ id })).exitStatus, 4);
+    assert.is((await tasks.wait({ id, execId: "e" })).exitStatus, 137);
+    const exits = await events.events(id, "/tasks/exit", 2);
+    assert.equal(exits.map((exit) => exit.id), ["e", id]);
+    assert.not(isRunning(sleeper.pid));
+    for (const one of processes) assert.not(isRunning(one.pid));
+    await waitUntil("reaping", () => childrenOf(pid).length === 0);
+  });
+});
+
+test("ten thousand orphans do no harm", async () => {
+  const patch = {
+    ...ofHostPids,
+    process: script("i=0; while [ $i -lt 10000 ]; do (true &); i=$((i+1)); done; exit 5"),
+  };
+  await withShim({ patch }, async ({ id, pid, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    const waiting = tasks.wait({ id });
+    let count = 0;
+    while ((await Promise.race([waiting, Bun.sleep(100)])) === undefined) {
+      const execId = `e${count++}`;
+      await exec(tasks, { id, execId }, ["sh", "-c", "exit 6"]);
+      assert.is((await tasks.wait({ id, execId })).exitStatus, 6);
+      await tasks.delete({ id, execId });
+    }
+    assert.is((await waiting).exitStatus, 5);
+    await waitUntil("reaping", () => childrenOf(pid).length === 0);
+  });
+});
+
+test("an end while containerd is away is told when it is back, in order, once", async () => {
+  await withShim({ patch: endless }, async ({ id, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    await events.events(id, "/tasks/start");
+    const before = events;
+    events.stop();
+    await exec(tasks, { id, execId: "e" }, ["true"]);
+    await tasks.wait({ id, execId: "e" });
+    await tasks.kill({ id, signal: SIGKILL });
+    await tasks.wait({ id });
+    events = receiveEvents();
+    await events.events(id, "/tasks/exit", 2);
+    assert.equal(before.topics(id), ["create", "start"]);
+    assert.equal(events.topics(id), ["exec-added", "exec-started", "exit", "exit"]);
+  });
+});
+
+test("a containerd that hangs, or refuses, misses nothing", async () => {
+  await withShim({ patch: endless }, async ({ id, tasks, create }) => {
+    events.answering = undefined;
+    await create();
+    await tasks.start({ id });
+    await waitUntil("the first event", () => events.topics(id).length === 1);
+    // It ends without having answered: nobody knows whether it has taken the event.
+    events.stop();
+    events = receiveEvents();
+    events.answering = { status: { code: 14, message: "not now" } };
+    await waitUntil("the first event again", () => events.topics(id).length >= 2);
+    events.answering = {};
+    await events.events(id, "/tasks/start");
+    const topics = events.topics(id);
+    assert.equal(new Set(topics.slice(0, -1)), new Set(["create"]));
+    events.answering = { status: { code: 3, message: "never" } };
+    await tasks.pause({ id });
+    await tasks.resume({ id });
+    await events.events(id, "/tasks/resumed");
+    assert.equal(events.topics(id).slice(-2), ["paused", "resumed"], "told once each");
+    events.answering = {};
+  });
+});
+
+test("Shutdown tells what there is to tell before the shim ends", async () => {
+  await withShim({ patch: { process: script("exit 3") } }, async ({ id, pid, tasks, create }) => {
+    events.stop();
+    await create();
+    await tasks.start({ id });
+    await tasks.wait({ id });
+    await tasks.delete({ id });
+    const ending = tasks.shutdown({ id });
+    events = receiveEvents();
+    await ending;
+    assert.equal(events.topics(id), ["create", "start", "exit", "delete"]);
+    await waitUntil("its end", () => !isRunning(pid));
+  });
+});
+
+test("who cleans up after a shim that was killed knows how the container ended", async () => {
+  await withShim({ patch: { process: script("exit 3") } }, async (shim) => {
+    const { id, pid, tasks, create } = shim;
+    await create();
+    await tasks.start({ id });
+    await tasks.wait({ id });
+    const [exit] = await events.events(id, "/tasks/exit");
+    process.kill(pid, "SIGKILL");
+    await waitUntil("its end", () => !isRunning(pid));
+    const { exitStatus, exitedAt } = await deleteRemains(shim);
+    assert.is(exitStatus, 3);
+    assert.equal(exitedAt, exit?.exitedAt);
+  });
+});
+
+test("a worker that is killed while it creates leaves nothing, and the next goes well", async () => {
+  const folder = hookFolder();
+  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || sleep 1000");
+  const hooks = { createRuntime: [{ path: slow }] };
+  await withShim({ patch: endless }, async (first) => {
+    await first.create();
+    await first.tasks.start({ id: first.id });
+    const annotations = { "io.kubernetes.cri.sandbox-id": first.id };
+    await withShim({ patch: { ...endless, hooks, annotations } }, async ({ id, pid, tasks, create }) => {
+      const known = childrenOf(pid);
+      const failing = create().then(
+        () => "",
+        (error: unknown) => String(error),
+      );
+      const worker = await newChild(pid, known);
+      await waitUntil("the hook", () => folder.read("began")?.endsWith("\n"));
+      process.kill(worker, "SIGKILL");
+      assert.match(await failing, /OCI runtime create failed: the worker ended with 137/);
+      await waitUntil("the end of all it made", () => childrenOf(pid).join() === known.join());
+      await waitUntil("the hook's end", () => !isRunning(Number(folder.read("began"))));
+      assert.ok((await first.tasks.state({ id: first.id })).status === 2);
+      folder.add("go", "");
+      await create();
+      await tasks.start({ id });
+    });
+  });
+});
+
+test("a worker that is killed while it executes leaves no process", async () => {
+  await withShim({ patch: endless }, async ({ id, pid, tasks, create }) => {
+    const init = (await create()).pid;
+    await tasks.start({ id });
+    let lost = 0;
+    for (let round = 0; round < 60; round++) {
+      const place = { id, execId: `e${round}` };
+      await tasks.exec({ ...place, spec: specOf(["sleep", "1000"]) });
+      const starting = tasks.start(place).then(
+        () => undefined,
+        (error: unknown) => String(error),
+      );
+      await killWorker(pid, init, round * 0.4);
+      const outcome = await starting;
+      if (outcome === undefined) {
+        await tasks.kill({ ...place, signal: SIGKILL });
+      } else {
+        lost++;
+        assert.match(outcome, /OCI runtime exec failed/);
+      }
+      await tasks.wait(place);
+      await tasks.delete(place);
+      assert.equal((await tasks.pids({ id })).processes.filter((one) => !isSleepOf(one.pid, init)).map((one) => one.pid), [init]);
+    }
+    assert.ok(lost > 5, `${lost} were killed`);
+    await waitUntil("all are reaped", () => childrenOf(pid).join() === `${init}`);
+    assert.is(descriptorsOf(pid).filter((name) => name.includes("memfd")).length, 0);
+  });
+});
+
+/** The script's own. */
+function isSleepOf(pid: number, init: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").includes(` S ${init} `);
+  } catch {
+    return true;
+  }
+}
+
+/** Kills the first child but init, after a moment. */
+async function killWorker(shim: number, init: number, delayMs: number): Promise<void> {
+  const endMs = performance.now() + 2_000;
+  while (performance.now() < endMs) {
+    const worker = childrenOf(shim).find((pid) => pid !== init);
+    if (worker === undefined) continue;
+    const killMs = performance.now() + delayMs;
+    while (performance.now() < killMs);
+    if (existsSync(`/proc/${worker}`)) process.kill(worker, "SIGKILL");
+    return;
+  }
+}
+
+function descriptorsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
+    } catch {
+      return "";
+    }
+  });
+}
+
+test("SIGUSR1 has the shim's state written to its log, SIGTERM ends it", async () => {
+  await withShim({ patch: endless }, async ({ id, pid, socket, tasks, create, log }) => {
+    await create();
+    await tasks.start({ id });
+    await exec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
+    const waiting = tasks.wait({ id }).catch(() => undefined);
+    await tasks.state({ id });
+    process.kill(pid, "SIGUSR1");
+    const text = await waitUntil("the log", () => /msg=shim.*\n/.test(log()) && log());
+    assert.match(text, new RegExp(`msg=task.*task=${id}.*state=running`));
+    assert.match(text, /msg=exec.*exec=e /);
+    assert.match(text, /msg="pending call".*WaitRequest/);
+    await tasks.kill({ id, signal: SIGKILL });
+    await waiting;
+    process.kill(pid, "SIGTERM");
+    await waitUntil("its end", () => !isRunning(pid));
+    assert.not(existsSync(socket));
+  });
+});
+
+runTests({ atEnd: async () => events.stop() });

@@ -7,9 +7,9 @@ import { hookFolder } from "../support/hook.ts";
 import { isRunning } from "../support/process.ts";
 import { deleteRemains, withShim } from "../support/shim-client.ts";
 import { type EventReceiver, receiveEvents } from "../support/shim-events.ts";
+import { processSpec, startExec } from "../support/shim-exec.ts";
 import { clientStreams } from "../support/shim-streams.ts";
 import { runTests, test } from "../support/suite.ts";
-import type { TaskClient } from "../support/task-client.ts";
 import { waitUntil } from "../support/wait.ts";
 
 let events: EventReceiver = receiveEvents();
@@ -23,16 +23,6 @@ const ofHostPids = {
     cgroupsPath: "",
   },
 };
-
-function specOf(args: string[]) {
-  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"] };
-  return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
-}
-
-async function exec(tasks: TaskClient, place: { id: string; execId: string }, args: string[]) {
-  await tasks.exec({ ...place, spec: specOf(args) });
-  return await tasks.start(place);
-}
 
 /** Pids of the children of a process that nobody has reaped. */
 function childrenOf(pid: number): number[] {
@@ -48,17 +38,14 @@ test("ends are told in order: execs' when they have begun, init's as the last", 
   await withShim({ patch: endless }, async ({ id, tasks, create }) => {
     await create();
     await tasks.start({ id });
-    for (const execId of ["one", "two"]) await exec(tasks, { id, execId }, ["sleep", "1000"]);
+    for (const execId of ["one", "two"]) await startExec(tasks, { id, execId }, ["sleep", "1000"]);
     const quick = Array.from({ length: 10 }, (_, index) => `quick-${index}`);
-    await Promise.all(quick.map((execId) => exec(tasks, { id, execId }, ["true"])));
+    await Promise.all(quick.map((execId) => startExec(tasks, { id, execId }, ["true"])));
     await Promise.all(quick.map((execId) => tasks.wait({ id, execId })));
     await tasks.kill({ id, signal: SIGKILL });
     await tasks.wait({ id });
     const exits = await events.events(id, "/tasks/exit", 13);
-    assert.equal(
-      new Set(exits.slice(10).map((exit) => exit.id)),
-      new Set(["one", "two", id]),
-    );
+    assert.equal(new Set(exits.slice(10).map((exit) => exit.id)), new Set(["one", "two", id]));
     assert.is(exits.at(-1)?.id, id);
     const started = await events.events(id, "/tasks/exec-started", 12);
     assert.equal(started.map((one) => one.execId).toSorted(), [...quick, "one", "two"].toSorted());
@@ -70,7 +57,10 @@ test("ends are told in order: execs' when they have begun, init's as the last", 
     for (const execId of [...quick, "one", "two"]) {
       const own = ids.filter((line) => line.endsWith(` ${execId}`));
       const order = ["/tasks/exec-added", "/tasks/exec-started", "/tasks/exit"];
-      assert.equal(own, order.map((topic) => `${topic} ${execId}`));
+      assert.equal(
+        own,
+        order.map((topic) => `${topic} ${execId}`),
+      );
     }
   });
 });
@@ -79,20 +69,25 @@ test("what init leaves behind in the host's pid namespace is killed, and reaped"
   const patch = {
     ...ofHostPids,
     // Its children's children are the shim's, when their parents have gone.
-    process: script("for i in 1 2 3; do (sleep 1000 & sleep 1000 &) & done; sleep 0.2; read go; exit 4"),
+    process: script(
+      "for i in 1 2 3; do (sleep 1000 & sleep 1000 &) & done; sleep 0.2; read go; exit 4",
+    ),
   };
   const streams = clientStreams({ stdin: true });
   await withShim({ patch }, async ({ id, pid, tasks, create }) => {
     await create(streams.names);
     await tasks.start({ id });
-    const sleeper = await exec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
+    const sleeper = await startExec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
     const { processes } = await tasks.pids({ id });
     await waitUntil("all of them", async () => (await tasks.pids({ id })).processes.length >= 8);
     streams.write("go\n");
     assert.is((await tasks.wait({ id })).exitStatus, 4);
     assert.is((await tasks.wait({ id, execId: "e" })).exitStatus, 137);
     const exits = await events.events(id, "/tasks/exit", 2);
-    assert.equal(exits.map((exit) => exit.id), ["e", id]);
+    assert.equal(
+      exits.map((exit) => exit.id),
+      ["e", id],
+    );
     assert.not(isRunning(sleeper.pid));
     for (const one of processes) assert.not(isRunning(one.pid));
     await waitUntil("reaping", () => childrenOf(pid).length === 0);
@@ -111,7 +106,7 @@ test("ten thousand orphans do no harm", async () => {
     let count = 0;
     while ((await Promise.race([waiting, Bun.sleep(100)])) === undefined) {
       const execId = `e${count++}`;
-      await exec(tasks, { id, execId }, ["sh", "-c", "exit 6"]);
+      await startExec(tasks, { id, execId }, ["sh", "-c", "exit 6"]);
       assert.is((await tasks.wait({ id, execId })).exitStatus, 6);
       await tasks.delete({ id, execId });
     }
@@ -127,7 +122,7 @@ test("an end while containerd is away is told when it is back, in order, once", 
     await events.events(id, "/tasks/start");
     const before = events;
     events.stop();
-    await exec(tasks, { id, execId: "e" }, ["true"]);
+    await startExec(tasks, { id, execId: "e" }, ["true"]);
     await tasks.wait({ id, execId: "e" });
     await tasks.kill({ id, signal: SIGKILL });
     await tasks.wait({ id });
@@ -200,23 +195,26 @@ test("a worker that is killed while it creates leaves nothing, and the next goes
     await first.create();
     await first.tasks.start({ id: first.id });
     const annotations = { "io.kubernetes.cri.sandbox-id": first.id };
-    await withShim({ patch: { ...endless, hooks, annotations } }, async ({ id, pid, tasks, create }) => {
-      const known = childrenOf(pid);
-      const failing = create().then(
-        () => "",
-        (error: unknown) => String(error),
-      );
-      const worker = await newChild(pid, known);
-      await waitUntil("the hook", () => folder.read("began")?.endsWith("\n"));
-      process.kill(worker, "SIGKILL");
-      assert.match(await failing, /OCI runtime create failed: the worker ended with 137/);
-      await waitUntil("the end of all it made", () => childrenOf(pid).join() === known.join());
-      await waitUntil("the hook's end", () => !isRunning(Number(folder.read("began"))));
-      assert.ok((await first.tasks.state({ id: first.id })).status === 2);
-      folder.add("go", "");
-      await create();
-      await tasks.start({ id });
-    });
+    await withShim(
+      { patch: { ...endless, hooks, annotations } },
+      async ({ id, pid, tasks, create }) => {
+        const known = childrenOf(pid);
+        const failing = create().then(
+          () => "",
+          (error: unknown) => String(error),
+        );
+        const worker = await newChild(pid, known);
+        await waitUntil("the hook", () => folder.read("began")?.endsWith("\n"));
+        process.kill(worker, "SIGKILL");
+        assert.match(await failing, /OCI runtime create failed: the worker ended with 137/);
+        await waitUntil("the end of all it made", () => childrenOf(pid).join() === known.join());
+        await waitUntil("the hook's end", () => !isRunning(Number(folder.read("began"))));
+        assert.ok((await first.tasks.state({ id: first.id })).status === 2);
+        folder.add("go", "");
+        await create();
+        await tasks.start({ id });
+      },
+    );
   });
 });
 
@@ -225,14 +223,14 @@ test("a worker that is killed while it executes leaves no process", async () => 
     const init = (await create()).pid;
     await tasks.start({ id });
     let lost = 0;
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 40; round++) {
       const place = { id, execId: `e${round}` };
-      await tasks.exec({ ...place, spec: specOf(["sleep", "1000"]) });
+      await tasks.exec({ ...place, spec: processSpec(["sleep", "1000"]) });
       const starting = tasks.start(place).then(
         () => undefined,
         (error: unknown) => String(error),
       );
-      await killWorker(pid, init, round * 0.4);
+      await killWorker(pid, init, round * 0.6);
       const outcome = await starting;
       if (outcome === undefined) {
         await tasks.kill({ ...place, signal: SIGKILL });
@@ -242,13 +240,40 @@ test("a worker that is killed while it executes leaves no process", async () => 
       }
       await tasks.wait(place);
       await tasks.delete(place);
-      assert.equal((await tasks.pids({ id })).processes.filter((one) => !isSleepOf(one.pid, init)).map((one) => one.pid), [init]);
+      assert.equal(
+        (await tasks.pids({ id })).processes
+          .filter((one) => !isSleepOf(one.pid, init))
+          .map((one) => one.pid),
+        [init],
+      );
     }
     assert.ok(lost > 5, `${lost} were killed`);
     await waitUntil("all are reaped", () => childrenOf(pid).join() === `${init}`);
     assert.is(descriptorsOf(pid).filter((name) => name.includes("memfd")).length, 0);
   });
 });
+
+test("SIGUSR1 has the shim's state written to its log, SIGTERM ends it", async () => {
+  await withShim({ patch: endless }, async ({ id, pid, socket, tasks, create, log }) => {
+    await create();
+    await tasks.start({ id });
+    await startExec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
+    const waiting = tasks.wait({ id }).catch(() => undefined);
+    await tasks.state({ id });
+    process.kill(pid, "SIGUSR1");
+    const text = await waitUntil("the log", () => /msg="shim" .*\n/.test(log()) && log());
+    assert.match(text, new RegExp(`msg="task" task=${id} .*state=running`));
+    assert.match(text, /msg="exec" .*exec=e /);
+    assert.match(text, /msg="pending call".*WaitRequest/);
+    await tasks.kill({ id, signal: SIGKILL });
+    await waiting;
+    process.kill(pid, "SIGTERM");
+    await waitUntil("its end", () => !isRunning(pid));
+    assert.not(existsSync(socket));
+  });
+});
+
+runTests({ atEnd: async () => events.stop() });
 
 /** The script's own. */
 function isSleepOf(pid: number, init: number): boolean {
@@ -281,25 +306,3 @@ function descriptorsOf(pid: number): string[] {
     }
   });
 }
-
-test("SIGUSR1 has the shim's state written to its log, SIGTERM ends it", async () => {
-  await withShim({ patch: endless }, async ({ id, pid, socket, tasks, create, log }) => {
-    await create();
-    await tasks.start({ id });
-    await exec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
-    const waiting = tasks.wait({ id }).catch(() => undefined);
-    await tasks.state({ id });
-    process.kill(pid, "SIGUSR1");
-    const text = await waitUntil("the log", () => /msg=shim.*\n/.test(log()) && log());
-    assert.match(text, new RegExp(`msg=task.*task=${id}.*state=running`));
-    assert.match(text, /msg=exec.*exec=e /);
-    assert.match(text, /msg="pending call".*WaitRequest/);
-    await tasks.kill({ id, signal: SIGKILL });
-    await waiting;
-    process.kill(pid, "SIGTERM");
-    await waitUntil("its end", () => !isRunning(pid));
-    assert.not(existsSync(socket));
-  });
-});
-
-runTests({ atEnd: async () => events.stop() });

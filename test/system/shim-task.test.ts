@@ -6,11 +6,11 @@ import { STATUS } from "../../shim/proto/task.ts";
 import { CODES, type Code } from "../../shim/ttrpc/status.ts";
 import { script } from "../support/bundle.ts";
 import { hookFolder } from "../support/hook.ts";
-import { type Shim, shimOptions, withShim } from "../support/shim-client.ts";
+import { type Shim, withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
+import { processSpec, startExec } from "../support/shim-exec.ts";
 import { clientStreams } from "../support/shim-streams.ts";
 import { runTests, test } from "../support/suite.ts";
-import type { TaskClient } from "../support/task-client.ts";
 import { CallError } from "../support/ttrpc-client.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -19,17 +19,6 @@ const events = receiveEvents();
 const SIGTERM = 15;
 const SIGKILL = 9;
 const endless = { process: script("while :; do sleep 1; done") };
-
-/** An Exec's specification of a process. */
-function processOf(args: string[]) {
-  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"] };
-  return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
-}
-
-async function exec(tasks: TaskClient, given: { id: string; execId: string }, args: string[]) {
-  await tasks.exec({ ...given, spec: processOf(args) });
-  return await tasks.start(given);
-}
 
 async function refused(call: Promise<unknown>, code: Code, text: RegExp): Promise<void> {
   const answer = await call.then(
@@ -56,7 +45,7 @@ test("what is not there is not found, except by Connect and Shutdown", async () 
       tasks.pause({ id }),
       tasks.resume({ id }),
       tasks.kill({ id, signal: SIGTERM }),
-      tasks.exec({ id, execId: "e", spec: processOf(["true"]) }),
+      tasks.exec({ id, execId: "e", spec: processSpec(["true"]) }),
       tasks.resizePty({ id, width: 80, height: 25 }),
       tasks.closeIO({ id, stdin: true }),
       tasks.update({ id }),
@@ -71,7 +60,7 @@ test("what is not there is not found, except by Connect and Shutdown", async () 
     await refused(tasks.kill({ id, execId: "e", signal: 9 }), "not found", /does not exist/);
     await refused(create(), "already exists", /already exists/);
     await refused(
-      tasks.exec({ id, spec: processOf(["true"]) }),
+      tasks.exec({ id, spec: processSpec(["true"]) }),
       "invalid argument",
       /without an id/,
     );
@@ -97,11 +86,11 @@ test("each state refuses what it cannot do, in the words that clients know", asy
     await refused(tasks.start({ id }), "unknown", /cannot start a paused process/);
     await refused(tasks.pause({ id }), "unknown", /cannot pause a paused container/);
     await refused(tasks.delete({ id }), "unknown", /cannot delete a paused process/);
-    await refused(tasks.exec({ ...exec1, spec: processOf(["true"]) }), "unknown", /paused state/);
+    await refused(tasks.exec({ ...exec1, spec: processSpec(["true"]) }), "unknown", /paused state/);
     await tasks.resume({ id });
     assert.is((await tasks.state({ id })).status, STATUS.running);
-    await tasks.exec({ ...exec1, spec: processOf(["sleep", "1000"]) });
-    await refused(tasks.exec({ ...exec1, spec: processOf(["true"]) }), "already exists", /one/);
+    await tasks.exec({ ...exec1, spec: processSpec(["sleep", "1000"]) });
+    await refused(tasks.exec({ ...exec1, spec: processSpec(["true"]) }), "already exists", /one/);
     await refused(
       tasks.kill({ ...exec1, signal: 9 }),
       "failed precondition",
@@ -123,7 +112,7 @@ test("each state refuses what it cannot do, in the words that clients know", asy
     await refused(tasks.kill({ ...exec1, signal: 9 }), "not found", /process already finished/);
     await tasks.delete(exec1);
     await refused(tasks.delete(exec1), "not found", /process does not exist/);
-    await tasks.exec({ id, execId: "never", spec: processOf(["true"]) });
+    await tasks.exec({ id, execId: "never", spec: processSpec(["true"]) });
     const never = tasks.wait({ id, execId: "never" });
     assert.is(await end({ tasks, id }), 137);
     await refused(tasks.start({ id }), "unknown", /cannot start a stopped process/);
@@ -134,7 +123,7 @@ test("each state refuses what it cannot do, in the words that clients know", asy
     assert.equal(await tasks.kill({ id, signal: 9, all: true }), {});
     assert.equal((await tasks.pids({ id })).processes, []);
     await refused(tasks.start({ id, execId: "never" }), "failed precondition", /not running/);
-    await refused(tasks.exec({ ...exec1, spec: processOf(["a"]) }), "unknown", /stopped state/);
+    await refused(tasks.exec({ ...exec1, spec: processSpec(["a"]) }), "unknown", /stopped state/);
     assert.is((await tasks.state({ id })).pid, pid);
     // Two who remove it at once get the same answer, and there is one event.
     const [first, second] = await Promise.all([tasks.delete({ id }), tasks.delete({ id })]);
@@ -171,7 +160,7 @@ test("a container is killed and deleted in every state", async () => {
 
     await create();
     await tasks.start({ id });
-    const sleeper = await exec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
+    const sleeper = await startExec(tasks, { id, execId: "e" }, ["sleep", "1000"]);
     assert.ok(sleeper.pid > 0);
     await tasks.kill({ id, signal: SIGKILL, all: true });
     assert.is((await tasks.wait({ id, execId: "e" })).exitStatus, 137);
@@ -183,7 +172,7 @@ test("a container is killed and deleted in every state", async () => {
 test("an exec comes to a container that has not been started", async () => {
   await withShim({ patch: endless }, async ({ id, tasks, create }) => {
     await create();
-    const { pid } = await exec(tasks, { id, execId: "early" }, ["sh", "-c", "exit 3"]);
+    const { pid } = await startExec(tasks, { id, execId: "early" }, ["sh", "-c", "exit 3"]);
     const { exitStatus } = await tasks.wait({ id, execId: "early" });
     assert.is(exitStatus, 3);
     const [exit] = await events.events(id, "/tasks/exit");
@@ -198,7 +187,7 @@ test("an exec whose program is missing ends before it has begun", async () => {
     await tasks.start({ id });
     const place = { id, execId: "e" };
     const { names } = clientStreams();
-    await tasks.exec({ ...place, ...names, spec: processOf(["no-such-program"]) });
+    await tasks.exec({ ...place, ...names, spec: processSpec(["no-such-program"]) });
     const waiting = tasks.wait(place);
     const missing =
       /^OCI runtime exec failed: .*"no-such-program": executable file not found in \$PATH/;
@@ -287,7 +276,6 @@ test("a bundle without a configuration, options that are nonsense, fifos that ar
     await refused(tasks.create({ id, bundle: "/no/such/bundle" }), "unknown", /config\.json/);
     await refused(create({ stdout: "gopher://x" }), "unknown", /unknown STDIO scheme gopher/);
     await create();
-    assert.ok(shimOptions.root !== "");
   });
 });
 

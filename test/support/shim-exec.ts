@@ -1,0 +1,24 @@
+// Processes that tests have a shim execute in its containers.
+
+import type { TaskClient } from "./task-client.ts";
+
+export interface ExecPlace {
+  id: string;
+  execId: string;
+}
+
+/** What Exec is to announce: a process of root's. */
+export function processSpec(args: readonly string[]) {
+  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"] };
+  return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
+}
+
+/** Exec and Start. */
+export async function startExec(
+  tasks: TaskClient,
+  place: ExecPlace,
+  args: readonly string[],
+): Promise<{ pid: number }> {
+  await tasks.exec({ ...place, spec: processSpec(args) });
+  return await tasks.start(place);
+}

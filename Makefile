@@ -87,7 +87,7 @@ check: $(GENERATED) ## Types, lint, format, order: the door before each commit (
 test: tools build ## All tests (as root); ends with one line, N passed, N failed, N skipped
 	@$(MAKE) --no-print-directory -j2 --output-sync=target \
 	  build/conformance/version build/vm/version build/callers/version
-	@test/all.sh unit system security conformance test-callers test-vm spec-conformance fuzz
+	@test/all.sh unit system security conformance test-callers test-containerd test-vm spec-conformance fuzz
 
 .PHONY: unit
 unit: $(GENERATED) ## Tests of single modules, without root
@@ -108,6 +108,14 @@ conformance: build build/conformance/version ## The validation programs of OCI r
 .PHONY: test-callers
 test-callers: build build/callers/version ## Podman, Docker and containerd as they are packaged, with RUNTIME as their runtime
 	$(call at-most,300) $(BUN) test/run.ts test/callers
+
+.PHONY: test-containerd
+test-containerd: build build/callers/version ## containerd 1.6 and 2 with the shim, on the command line and as Kubernetes calls them
+	$(call at-most,300) $(BUN) test/run.ts test/containerd
+
+.PHONY: test-containerd-17
+test-containerd-17: build build/callers-17/version ## The same with containerd 1.7, which is built first; no part of `make test`
+	$(call at-most,300) $(BUN) test/run.ts test/containerd/containerd-1.7.ts
 
 .PHONY: test-vm
 test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v2, systemd, AppArmor), in virtual machines
@@ -165,12 +173,11 @@ build/vm/version: test/vm/image.sh test/vm/initramfs.sh test/vm/guest/job.servic
 	  || tail -n 5 build/vm/image.log
 
 # Built apart, for the same reason. Where it cannot be built its tests are skipped with the log's last words.
-build/callers/version: test/callers/build.sh
-	@mkdir -p build/callers
+build/callers/version build/callers-17/version: build/%/version: test/%/build.sh
+	@mkdir -p $(@D)
 	@rm -f $@
 	@echo "building containerd, once: some 90 seconds"
-	@$(call at-most,900) test/callers/build.sh > build/callers/build.log 2>&1 \
-	  || tail -n 5 build/callers/build.log
+	@$(call at-most,900) $< > $(@D)/build.log 2>&1 || tail -n 5 $(@D)/build.log
 
 build/runt: runtime/launcher.sh build/libexec/runt
 	@$(call launcher,$(LIBEXEC),) > $@.tmp

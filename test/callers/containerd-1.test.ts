@@ -1,6 +1,6 @@
 // containerd 1, as Debian has it.
 
-import { containerdFolders } from "../support/callers/containerd.ts";
+import { containerdFolders, SHIM } from "../support/callers/containerd.ts";
 import { testContainerd } from "./containerd.ts";
 
-testContainerd(containerdFolders.debian);
+testContainerd({ folder: containerdFolders.debian, shim: SHIM.runc });

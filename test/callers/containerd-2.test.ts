@@ -1,6 +1,6 @@
 // containerd 2, built from its module.
 
-import { containerdFolders } from "../support/callers/containerd.ts";
+import { containerdFolders, SHIM } from "../support/callers/containerd.ts";
 import { testContainerd } from "./containerd.ts";
 
-testContainerd(containerdFolders.built);
+testContainerd({ folder: containerdFolders.built, shim: SHIM.runc });

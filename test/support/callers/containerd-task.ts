@@ -30,8 +30,13 @@ export function runImage(
 }
 
 /** Runs a container of a whole configuration; returns what it writes. */
-export function runConfiguration({ does, run }: Containerd, patch: Patch): Promise<string> {
-  return does(...run(), "--rm", `--config=${join(bundle(patch), "config.json")}`, freshName());
+export function runConfiguration(
+  { does, runtime }: Containerd,
+  patch: Patch,
+  flags: readonly string[] = runtime(),
+): Promise<string> {
+  const config = join(bundle(patch), "config.json");
+  return does("run", "--rm", ...flags, `--config=${config}`, freshName());
 }
 
 /** Lets a test use a container of the image that has run a script, and waits; USR1 ends it with 10. */

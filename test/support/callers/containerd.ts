@@ -1,8 +1,17 @@
-// containerd of the tests' own, with its client `ctr` and its shim for runc, which is told to call
-// our program instead.
+// containerd of the tests' own, with its client `ctr`, and a shim: its own for runc, which is told to
+// call our program instead, or ours.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { type Outcome, type ProgramOptions, type Running, startProgram } from "../program.ts";
 import { freshDirectory } from "../room.ts";
 import { runtime } from "../runt.ts";
@@ -13,11 +22,21 @@ import { tasks } from "./tasks.ts";
 
 const project = resolve(import.meta.dirname, "../../..");
 
-/** Where the programs of containerd are: Debian's, and a newer one that is built (build.sh). */
+/** Where the programs of containerd are: Debian's, 1.6, and others that are built (build*.sh). */
 export const containerdFolders = {
   debian: "/usr/bin",
+  built17: join(project, "build/callers-17/bin"),
   built: join(project, "build/callers/bin"),
 } as const;
+
+/** A shim of containerd's own, told to call our program, and ours. */
+export const SHIM = { runc: "io.containerd.runc.v2", runt: "io.containerd.runt.v2" } as const;
+
+/** Which containerd, and how it comes to our program. */
+export interface ContainerdOptions {
+  folder: string;
+  shim: (typeof SHIM)[keyof typeof SHIM];
+}
 
 /** What keeps the namespaces of a pod. */
 const podImage = { name: "localhost/runt-test-pod:latest", program: ["sleep", "1000000"] };
@@ -25,6 +44,7 @@ const podImage = { name: "localhost/runt-test-pod:latest", program: ["sleep", "1
 /** A containerd that runs and has the images. */
 export interface Containerd {
   daemon: Daemon;
+  shim: ContainerdOptions["shim"];
   socket: string;
   /** The runtime's `--root` for its containers. */
   root: string;
@@ -34,7 +54,11 @@ export interface Containerd {
   client: readonly string[];
   /** The shim's options that name our program. */
   options: { binaryName: string; root: string };
-  /** Words of `ctr` that run a container, by our program unless another one is named. */
+  /** Flags of `ctr` that say what runs a container: our program, or another by containerd's shim. */
+  runtime(binary?: string): string[];
+  /** The same without further options, where ctr itself has some. */
+  plainRuntime: readonly string[];
+  /** Words of `ctr` that run a container, in the same way. */
   run(binary?: string): string[];
   /** Words of `ctr` that execute a process in a container. */
   exec: readonly string[];
@@ -48,10 +72,17 @@ export interface Containerd {
   becomes(id: string, status: string): Promise<void>;
   /** What only the API can do. */
   tasks: ReturnType<typeof tasks>;
-  /** Stops the daemon and starts it again; containers go on. */
-  restart(): Promise<void>;
+  /** Stops the daemon, and starts it again when something has been done; containers go on. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** The same with a socket for events where shims do not look for it; returns what makes it found. */
+  restartUnheard(meanwhile: () => Promise<void>): Promise<() => void>;
   /** Stops the daemon for good. */
   stop(): Promise<void>;
+}
+
+/** Whether it is containerd 1, which has a client and a configuration of its own. */
+export function isFirst(folder: string): boolean {
+  return folder !== containerdFolders.built;
 }
 
 /** Why there is no containerd in a folder; undefined if there is one. */
@@ -61,16 +92,24 @@ export function containerdMissing(folder: string): string | undefined {
   return existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").at(-1) : "not installed";
 }
 
-/** Starts the containerd of a folder. */
-export async function startContainerd(folder: string): Promise<Containerd> {
+/** Starts a containerd. */
+export async function startContainerd({ folder, shim }: ContainerdOptions): Promise<Containerd> {
   const own = freshDirectory();
   const at = (name: string): string => join(own, name);
-  const env = { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin`, TMPDIR: at("tmp") };
+  const path = `${folder}:${dirname(runtime)}:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const env = { PATH: path, TMPDIR: at("tmp") };
   mkdirSync(env.TMPDIR);
-  writeFileSync(
-    at("config.toml"),
-    folder === containerdFolders.debian ? configuration1(own) : configuration2(own),
-  );
+  writeFileSync(at("config.toml"), isFirst(folder) ? configuration1(own) : configuration2(own));
+  writeFileSync(at("options.toml"), `Root = "${at("runt")}"\n`);
+  const flagsOfRunc = (binary: string): string[] => [
+    "--runc-binary",
+    binary,
+    "--runc-root",
+    at("runt"),
+  ];
+  const flagsOfShim = ["--runtime", SHIM.runt, "--runtime-config-path", at("options.toml")];
+  const flags = (binary?: string): string[] =>
+    binary === undefined && shim === SHIM.runt ? flagsOfShim : flagsOfRunc(binary ?? runtime);
   const client = [join(folder, "ctr"), "--address", at("containerd.sock")];
   // Those of detached containers stay.
   const fifos = ["--fifo-dir", at("fifos")];
@@ -90,19 +129,16 @@ export async function startContainerd(folder: string): Promise<Containerd> {
     });
   const containerd: Containerd = {
     daemon: await begin(),
+    shim,
     socket: at("containerd.sock"),
     root: at("runt/default"),
     bundles: at("state/io.containerd.runtime.v2.task/default"),
     client,
     options: { binaryName: runtime, root: at("runt") },
-    run: (binary = runtime) => [
-      "run",
-      ...fifos,
-      "--runc-binary",
-      binary,
-      "--runc-root",
-      at("runt"),
-    ],
+    runtime: flags,
+    // For a user namespace and --no-pivot, ctr 2 adds to the options, and knows only those of runc.
+    plainRuntime: shim === SHIM.runt ? ["--runtime", SHIM.runt] : flagsOfRunc(runtime),
+    run: (binary) => ["run", ...fifos, ...flags(binary)],
     exec: ["task", "exec", ...fifos],
     start,
     ctr,
@@ -112,18 +148,30 @@ export async function startContainerd(folder: string): Promise<Containerd> {
       await waitUntil(`${id} ${status}`, async () => line.test(await does("task", "ls")));
     },
     tasks: tasks(at("containerd.sock")),
-    restart: async () => {
+    restart: async (meanwhile) => {
       await containerd.daemon.stop();
+      await meanwhile?.();
       containerd.daemon = await begin();
+    },
+    restartUnheard: async (meanwhile) => {
+      appendFileSync(at("config.toml"), `[ttrpc]\n  address = "${at("events.sock")}"\n`);
+      await containerd.restart(meanwhile);
+      return () => {
+        rmSync(at("containerd.sock.ttrpc"), { force: true });
+        symlinkSync(at("events.sock"), at("containerd.sock.ttrpc"));
+      };
     },
     stop: async () => {
       await containerd.daemon.stop();
       // No option moves these, and nobody removes them.
-      const folders = ["s", "fifo", "runc/default"].map((name) => `/run/containerd/${name}`);
+      const folders = ["s", "fifo", "runc/default", "runt/default"].map(
+        (name) => `/run/containerd/${name}`,
+      );
+      const parents = ["/run/containerd/runc", "/run/containerd/runt", "/run/containerd"];
       const cgroups = ["", ...readdirSync("/sys/fs/cgroup")].map((name) =>
         join("/sys/fs/cgroup", name, "default"),
       );
-      for (const folder of [...folders, "/run/containerd/runc", "/run/containerd", ...cgroups]) {
+      for (const folder of [...folders, ...parents, ...cgroups]) {
         Bun.spawnSync(["rmdir", folder], { stderr: "ignore" });
       }
     },

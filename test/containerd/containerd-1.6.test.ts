@@ -1,0 +1,6 @@
+// containerd 1.6, as Debian has it, with our shim.
+
+import { containerdFolders } from "../support/callers/containerd.ts";
+import { testShim } from "./shim.ts";
+
+testShim(containerdFolders.debian);

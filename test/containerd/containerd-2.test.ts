@@ -1,0 +1,6 @@
+// containerd 2, built from its module, with our shim.
+
+import { containerdFolders } from "../support/callers/containerd.ts";
+import { testShim } from "./shim.ts";
+
+testShim(containerdFolders.built);

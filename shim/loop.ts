@@ -19,10 +19,23 @@ export interface Loop {
   forget(fd: number): void;
   /** Calls `run` once, later; returns what prevents that. */
   after(milliseconds: number, run: () => void): () => void;
-  /** Runs until it is stopped. What a callback throws is given to `report`. */
-  run(report: (error: unknown) => void): void;
+  /** Runs until it is stopped. */
+  run(care: Care): void;
   stop(): void;
 }
+
+export interface Care {
+  /** Is given what a callback throws. */
+  report(error: unknown): void;
+  /** Called at the first pause after much has been done, and in between when there is none. */
+  rest(): void;
+}
+
+/** How many callbacks are much. */
+const WORK_MAX = 100;
+/** Without a pause. */
+const TOIL_MAX = 20 * WORK_MAX;
+const PAUSE_MS = 100;
 
 interface Timer {
   atMs: number;
@@ -34,6 +47,8 @@ export function makeLoop(): Loop {
   const watches = new Map<number, (events: number) => void>();
   const timers = new Set<Timer>();
   let isRunning = false;
+  /** Callbacks since the last rest. */
+  let work = 0;
   return {
     watch(fd, events, run) {
       addInterest(epoll, fd, events);
@@ -48,9 +63,9 @@ export function makeLoop(): Loop {
       timers.add(timer);
       return () => timers.delete(timer);
     },
-    run(report) {
+    run(care) {
       isRunning = true;
-      while (isRunning) turn(report);
+      while (isRunning) turn(care);
       closeFd(epoll);
     },
     stop: () => {
@@ -58,7 +73,7 @@ export function makeLoop(): Loop {
     },
   };
 
-  function turn(report: (error: unknown) => void): void {
+  function turn({ report, rest }: Care): void {
     const ready = waitForInterests(epoll, untilNextMs()).map(({ fd, events }) => ({
       fd,
       events,
@@ -68,6 +83,11 @@ export function makeLoop(): Loop {
       // The descriptor may be another's by now.
       if (watches.get(fd) === run) call(() => run?.(events), report);
     }
+    if (work > TOIL_MAX || (work > WORK_MAX && ready.length === 0)) {
+      work = 0;
+      rest();
+    }
+    work += ready.length;
     const nowMs = performance.now();
     for (const timer of [...timers]) {
       if (timer.atMs > nowMs || !timers.delete(timer)) continue;
@@ -76,9 +96,10 @@ export function makeLoop(): Loop {
   }
 
   function untilNextMs(): number {
-    if (timers.size === 0) return -1;
-    const nextMs = Math.min(...[...timers].map(({ atMs }) => atMs));
-    return Math.max(0, Math.ceil(nextMs - performance.now()));
+    const pauseMs = work > WORK_MAX ? PAUSE_MS : Number.POSITIVE_INFINITY;
+    const nextMs = Math.min(...[...timers].map(({ atMs }) => atMs)) - performance.now();
+    const ms = Math.min(pauseMs, Math.max(0, Math.ceil(nextMs)));
+    return Number.isFinite(ms) ? ms : -1;
   }
 }
 

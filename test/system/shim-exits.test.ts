@@ -1,6 +1,6 @@
 // Ends of processes as a shim tells them: in order, none lost, whoever is killed or away meanwhile.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { script } from "../support/bundle.ts";
 import { hookFolder } from "../support/hook.ts";
@@ -250,6 +250,69 @@ test("a worker that is killed while it executes leaves no process", async () => 
     assert.ok(lost > 5, `${lost} were killed`);
     await waitUntil("all are reaped", () => childrenOf(pid).join() === `${init}`);
     assert.is(descriptorsOf(pid).filter((name) => name.includes("memfd")).length, 0);
+  });
+});
+
+test("word of the OOM killer comes before the end of whom it killed", async () => {
+  const linux = { resources: { memory: { limit: 33_554_432, swap: 33_554_432 } } };
+  const greedy = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo $x";
+  await withShim({ patch: { linux, process: script(greedy) } }, async ({ id, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    assert.is((await tasks.wait({ id })).exitStatus, 137);
+    await events.events(id, "/tasks/exit");
+    const topics = events.topics(id).filter((topic, index, all) => topic !== all[index - 1]);
+    assert.equal(topics, ["create", "start", "oom", "exit"]);
+  });
+});
+
+test("a full disk in the bundle keeps no end from being told", async () => {
+  await withShim(
+    { patch: { process: script("exit 3") } },
+    async ({ id, bundle, tasks, create }) => {
+      const config = readFileSync(`${bundle}/config.json`);
+      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", bundle]);
+      assert.is(mounted.exitCode, 0);
+      try {
+        writeFileSync(`${bundle}/config.json`, config);
+        Bun.spawnSync(["dd", "if=/dev/zero", `of=${bundle}/rest`]);
+        await create();
+        await tasks.start({ id });
+        assert.is((await tasks.wait({ id })).exitStatus, 3);
+        assert.is((await tasks.delete({ id })).exitStatus, 3);
+      } finally {
+        Bun.spawnSync(["umount", "-l", bundle]);
+      }
+    },
+  );
+});
+
+test("a worker that is killed while it starts or pauses a container does it no harm", async () => {
+  const folder = hookFolder();
+  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || sleep 1000");
+  const hooks = { poststart: [{ path: slow }] };
+  await withShim({ patch: { ...endless, hooks } }, async ({ id, pid, tasks, create }) => {
+    await create();
+    const known = childrenOf(pid);
+    const starting = tasks.start({ id }).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+    const worker = await newChild(pid, known);
+    await waitUntil("the hook", () => folder.read("began")?.endsWith("\n"));
+    process.kill(worker, "SIGKILL");
+    assert.match(await starting, /OCI runtime start failed: the worker ended with 137/);
+    assert.is((await tasks.state({ id })).status, 2, "its program runs by then");
+    const pausing = tasks.pause({ id }).then(
+      () => "",
+      (error: unknown) => String(error),
+    );
+    await killWorker(pid, known[0] ?? 0, 1);
+    const outcome = await pausing;
+    const { status } = await tasks.state({ id });
+    assert.is(status, outcome === "" ? 4 : 2, outcome);
+    await tasks.kill({ id, signal: SIGKILL });
+    assert.is((await tasks.wait({ id })).exitStatus, 137);
   });
 });
 

@@ -1,13 +1,9 @@
-// ttrpc's frames: a header of ten bytes, big endian (length, stream, type, flags), and data.
+// ttrpc's frames: a header of ten bytes, big endian (length, stream, type, flags), and data. Flags
+// are for methods with streams, of which a shim has none: they are read, and say nothing to it.
 
 export const REQUEST = 1;
 export const RESPONSE = 2;
 export const DATA = 3;
-
-/** Flags: the sender sends no more on this stream; it stays open for more; there is no data. */
-export const REMOTE_CLOSED = 1;
-export const REMOTE_OPEN = 2;
-export const NO_DATA = 4;
 
 /** More is not taken and not sent; the protocol says 4 MiB. */
 export const DATA_BYTES_MAX = 4_194_304;
@@ -37,35 +33,49 @@ export function encodeFrame({ stream, type, flags, data }: Frame): Buffer {
   return bytes;
 }
 
-/** Makes what turns bytes, as they come, into frames. */
+/**
+ * Makes what turns bytes, as they come, into frames. The bytes are kept, and are in the frames: they
+ * may not be written to any more.
+ */
 export function frameDecoder(
   take: (frame: Frame | OversizedFrame) => void,
 ): (bytes: Uint8Array) => void {
-  let kept: Uint8Array = new Uint8Array(0);
+  let parts: Uint8Array[] = [];
+  let partsBytes = 0;
+  /** With fewer than these there is no frame yet. */
+  let wanted = HEADER_BYTES;
   let toDrop = 0;
   return (bytes) => {
     const dropped = Math.min(toDrop, bytes.length);
     toDrop -= dropped;
-    const fresh = bytes.subarray(dropped);
-    kept = kept.length === 0 ? Buffer.from(fresh) : Buffer.concat([kept, fresh]);
-    for (let frame = nextFrame(); frame !== undefined; frame = nextFrame()) take(frame);
+    if (dropped === bytes.length) return;
+    parts.push(bytes.subarray(dropped));
+    partsBytes += bytes.length - dropped;
+    if (partsBytes < wanted) return;
+    const [first] = parts;
+    let rest = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+    while (rest.length >= wanted) rest = afterNext(rest);
+    parts = rest.length === 0 ? [] : [rest];
+    partsBytes = rest.length;
   };
 
-  function nextFrame(): Frame | OversizedFrame | undefined {
-    if (kept.length < HEADER_BYTES) return undefined;
-    const header = new DataView(kept.buffer, kept.byteOffset, HEADER_BYTES);
+  /** Takes a frame, or learns how long it is; returns what follows. */
+  function afterNext(bytes: Uint8Array): Uint8Array {
+    const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
     const length = header.getUint32(0);
     const [stream, type, flags] = [header.getUint32(4), header.getUint8(8), header.getUint8(9)];
-    if (length > DATA_BYTES_MAX) {
-      const here = Math.min(kept.length - HEADER_BYTES, length);
-      toDrop = length - here;
-      kept = kept.subarray(HEADER_BYTES + here);
-      return { stream, type, oversizedBytes: length };
-    }
     const end = HEADER_BYTES + length;
-    if (kept.length < end) return undefined;
-    const data = kept.subarray(HEADER_BYTES, end);
-    kept = kept.subarray(end);
-    return { stream, type, flags, data };
+    if (length <= DATA_BYTES_MAX && bytes.length < end) {
+      wanted = end;
+      return bytes;
+    }
+    wanted = HEADER_BYTES;
+    if (length > DATA_BYTES_MAX) {
+      toDrop = Math.max(0, end - bytes.length);
+      take({ stream, type, oversizedBytes: length });
+    } else {
+      take({ stream, type, flags, data: bytes.subarray(HEADER_BYTES, end) });
+    }
+    return bytes.subarray(Math.min(end, bytes.length));
   }
 }

@@ -12,7 +12,6 @@ import {
   type Frame,
   frameDecoder,
   type OversizedFrame,
-  REMOTE_OPEN,
   REQUEST,
   RESPONSE,
 } from "./frame.ts";
@@ -22,8 +21,6 @@ import { CODES, StatusError } from "./status.ts";
 export interface Call<Answer> {
   answer(response: Answer): void;
   refuse(error: StatusError): void;
-  /** What the client sent beside the request; the last of equal keys. */
-  readonly metadata: ReadonlyMap<string, string>;
   /** Has `forget` called when nobody waits for the answer any more. */
   whenOver(forget: () => void): void;
 }
@@ -41,7 +38,6 @@ export function method<Req extends Fields, Res extends Fields>(
 ): Method {
   return (payload, call) => {
     handle(decode(request, payload), {
-      metadata: call.metadata,
       answer: (given) => call.answer(encode(response, given)),
       refuse: (error) => call.refuse(error),
       whenOver: (forget) => call.whenOver(forget),
@@ -70,110 +66,100 @@ export interface Connection {
 export function serve(surroundings: Surroundings): Connection {
   const open = new Map<number, OpenCall>();
   let lastStream = 0;
-  const decoder = frameDecoder(take);
   return {
-    receive: decoder,
+    receive: frameDecoder(take),
     end: () => {
       for (const call of [...open.values()]) call.close();
     },
   };
 
+  /** Types besides these mean nothing to a server, and are passed over. */
   function take(frame: Frame | OversizedFrame): void {
-    const { stream } = frame;
-    const problem = problemOf(frame);
-    if (problem !== undefined) {
-      surroundings.send(responseFrame(stream, refusal(problem)));
-      return;
-    }
-    if ("oversizedBytes" in frame || frame.type !== REQUEST) return;
-    lastStream = stream;
-    begin(stream, frame);
-  }
-
-  function problemOf(frame: Frame | OversizedFrame): StatusError | undefined {
     const { stream, type } = frame;
     if (stream % 2 === 0) {
-      return new StatusError(
-        "invalid argument",
-        "StreamID must be odd for client initiated streams",
-      );
+      fail(stream, invalid("StreamID must be odd for client initiated streams"));
+    } else if ("oversizedBytes" in frame) fail(stream, tooLarge(frame.oversizedBytes));
+    else if (type === DATA) fail(stream, invalid("StreamID is no longer active"));
+    else if (type === REQUEST && stream <= lastStream) {
+      fail(stream, invalid("StreamID cannot be re-used and must increment"));
+    } else if (type === REQUEST) {
+      lastStream = stream;
+      begin(frame);
     }
-    if ("oversizedBytes" in frame) {
-      if (type === REQUEST) lastStream = Math.max(lastStream, stream);
-      return tooLarge(frame.oversizedBytes);
-    }
-    if (type === DATA) {
-      const text = open.has(stream) ? "the method takes no stream" : "StreamID is no longer active";
-      return new StatusError("invalid argument", text);
-    }
-    if (type === REQUEST && stream <= lastStream) {
-      return new StatusError("invalid argument", "StreamID cannot be re-used and must increment");
-    }
-    return undefined;
   }
 
-  function begin(stream: number, { data, flags }: Frame): void {
+  /** A call that is open is answered by this alone. */
+  function fail(stream: number, error: StatusError): void {
+    const call = open.get(stream);
+    if (call === undefined) respond(stream, refusal(error));
+    else call.refuse(error);
+  }
+
+  function respond(stream: number, response: GivenOf<typeof Response>): void {
+    surroundings.send(responseFrame(stream, response));
+  }
+
+  function begin({ stream, data }: Frame): void {
     let request: ValueOf<typeof Request>;
     try {
       request = decode(Request, data);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      surroundings.send(responseFrame(stream, refusal(badRequest(error))));
+      fail(stream, invalid(`unmarshal request error: ${error.message}`));
       return;
     }
-    const call = new OpenCall(request, {
-      respond: (response) => surroundings.send(responseFrame(stream, response)),
-      after: surroundings.after,
+    const call = new OpenCall({
+      respond: (response) => respond(stream, response),
       over: () => open.delete(stream),
     });
     open.set(stream, call);
+    limit(call, request.timeoutNano);
     try {
-      find(request, flags)(request.payload, call);
+      find(request)(request.payload, call);
     } catch (error) {
-      if (error instanceof StatusError) call.refuse(error);
-      else if (error instanceof DecodeError) call.refuse(badRequest(error));
-      else {
-        surroundings.report(error);
-        call.refuse(new StatusError("unknown", `${String(error)} (hint: this is a bug)`));
-      }
+      call.refuse(errorOf(error));
     }
   }
 
-  function find({ service, method: name }: ValueOf<typeof Request>, flags: number): Method {
-    const methods = Object.hasOwn(surroundings.services, service)
-      ? surroundings.services[service]
-      : undefined;
+  /** 0 is no limit; one that is negative has passed. */
+  function limit(call: OpenCall, timeoutNano: bigint): void {
+    if (timeoutNano === 0n) return;
+    const limitMs = Math.max(0, Number(timeoutNano / 1_000_000n));
+    const late = new StatusError("deadline exceeded", "context deadline exceeded");
+    call.whenOver(surroundings.after(limitMs, () => call.refuse(late)));
+  }
+
+  function find({ service, method: name }: ValueOf<typeof Request>): Method {
+    const { services } = surroundings;
+    const methods = Object.hasOwn(services, service) ? services[service] : undefined;
     if (methods === undefined) throw new StatusError("unimplemented", `service ${service}`);
     const found = Object.hasOwn(methods, name) ? methods[name] : undefined;
-    if (found === undefined || (flags & REMOTE_OPEN) !== 0) {
-      throw new StatusError("unimplemented", `method ${name}`);
-    }
+    if (found === undefined) throw new StatusError("unimplemented", `method ${name}`);
     return found;
+  }
+
+  function errorOf(error: unknown): StatusError {
+    if (error instanceof StatusError) return error;
+    if (error instanceof DecodeError) {
+      return new StatusError("internal", `ttrpc: error unmarshalling payload: ${error.message}`);
+    }
+    surroundings.report(error);
+    return new StatusError("unknown", `${String(error)} (hint: this is a bug)`);
   }
 }
 
 interface CallSurroundings {
   respond(response: GivenOf<typeof Response>): void;
-  after: Surroundings["after"];
   over(): void;
 }
 
 class OpenCall implements Call<Uint8Array> {
-  readonly metadata: ReadonlyMap<string, string>;
   readonly #surroundings: CallSurroundings;
-  readonly #stopTimer: (() => void) | undefined;
   readonly #forget: (() => void)[] = [];
   #isOpen = true;
 
-  constructor(request: ValueOf<typeof Request>, surroundings: CallSurroundings) {
+  constructor(surroundings: CallSurroundings) {
     this.#surroundings = surroundings;
-    this.metadata = new Map(request.metadata.map(({ key, value }) => [key, value]));
-    const limitMs = Number(request.timeoutNano / 1_000_000n);
-    if (request.timeoutNano > 0n) {
-      this.#stopTimer = surroundings.after(limitMs, () =>
-        this.refuse(new StatusError("deadline exceeded", "context deadline exceeded")),
-      );
-    }
   }
 
   answer(payload: Uint8Array): void {
@@ -185,20 +171,22 @@ class OpenCall implements Call<Uint8Array> {
   }
 
   whenOver(forget: () => void): void {
-    this.#forget.push(forget);
+    if (this.#isOpen) this.#forget.push(forget);
+    else forget();
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#surroundings.over();
+    for (const forget of this.#forget) forget();
   }
 
   #finish(response: GivenOf<typeof Response>): void {
     if (!this.#isOpen) return;
     this.close();
     this.#surroundings.respond(response);
-  }
-
-  close(): void {
-    this.#isOpen = false;
-    this.#stopTimer?.();
-    this.#surroundings.over();
-    for (const forget of this.#forget) forget();
   }
 }
 
@@ -217,10 +205,10 @@ function refusal({ code, message }: StatusError): GivenOf<typeof Response> {
 function tooLarge(bytes: number): StatusError {
   return new StatusError(
     "resource exhausted",
-    `a message of ${bytes} bytes exceeds the maximum of ${DATA_BYTES_MAX}`,
+    `message length ${bytes} exceed maximum message size of ${DATA_BYTES_MAX}`,
   );
 }
 
-function badRequest(error: DecodeError): StatusError {
-  return new StatusError("invalid argument", `cannot decode the request: ${error.message}`);
+function invalid(text: string): StatusError {
+  return new StatusError("invalid argument", text);
 }

@@ -11,6 +11,7 @@ export const CODES = {
   "resource exhausted": 8,
   "failed precondition": 9,
   unimplemented: 12,
+  internal: 13,
   unavailable: 14,
 } as const;
 

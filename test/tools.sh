@@ -15,8 +15,9 @@ needed='
 /usr/include/x86_64-linux-gnu/sys/types.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev
 '
-# For the virtual machines of test/vm, without which those tests are skipped.
+# For the virtual machines of test/vm and the shim's messages, without which those tests are skipped.
 wanted='
+/usr/bin/protoc protobuf-compiler
 /usr/bin/qemu-system-x86_64 qemu-system-x86
 /usr/bin/mmdebstrap mmdebstrap
 /usr/sbin/mke2fs e2fsprogs
@@ -97,7 +98,7 @@ packages=$(missing "$needed")
 
 packages=$(missing "$wanted")
 # shellcheck disable=SC2086 # one word a package
-[ -z "$packages" ] || install $packages || echo "without $packages no virtual machine is tested" >&2
+[ -z "$packages" ] || install $packages || echo "without $packages less is tested" >&2
 
 packages=$(missing "$callers")
 # shellcheck disable=SC2086 # one word a package

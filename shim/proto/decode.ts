@@ -8,6 +8,8 @@ export class DecodeError extends Error {
   override name = "DecodeError";
 }
 
+const FIELD_NUMBER_MAX = 2 ** 29 - 1;
+
 interface Reader {
   readonly bytes: Uint8Array;
   at: number;
@@ -17,10 +19,11 @@ interface Reader {
  * Decodes a message.
  * @throws DecodeError when the bytes end too early, or a field has another type
  */
-export function decode<F extends Fields>(type: Message<F>, bytes: Uint8Array): Value<F> {
+export function decode<F extends Fields>(type: Message<F>, bytes: Uint8Array): Value<F>;
+export function decode(type: Message, bytes: Uint8Array): Draft {
+  // It has all fields from the beginning, and each gets what its kind reads.
   const value = defaultsOf(type);
   readFields({ bytes, at: 0 }, type, value);
-  if (!isWhole(value, type)) throw new Error(`${type.name} has not all of its fields`);
   return value;
 }
 
@@ -46,24 +49,33 @@ const DEFAULTS: Readonly<Record<Scalar, unknown>> = {
   double: 0,
 };
 
-function isWhole<F extends Fields>(value: unknown, type: Message<F>): value is Value<F> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.keys(type.fields).every((name) => name in value)
-  );
-}
-
 function readFields(reader: Reader, type: Message, value: Draft): void {
+  const fields = fieldsOf(type);
   while (reader.at < reader.bytes.length) {
     const tag = Number(readVarint(reader));
     const number = Math.floor(tag / 8);
     const wireType = tag % 8;
-    if (number === 0) throw new DecodeError(`${type.name} has a field number 0`);
-    const found = Object.entries(type.fields).find(([, field]) => field.number === number);
+    if (number === 0 || number > FIELD_NUMBER_MAX) {
+      throw new DecodeError(`${type.name} has a field number ${number}`);
+    }
+    const found = fields.get(number);
     if (found === undefined) skip(reader, wireType);
     else readField(reader, { type, name: found[0], field: found[1], wireType }, value);
   }
+}
+
+type ByNumber = ReadonlyMap<number, [name: string, field: Field]>;
+
+const known = new Map<Message, ByNumber>();
+
+/** Fields by their numbers: made once for each type that ever comes. */
+function fieldsOf(type: Message): ByNumber {
+  let fields = known.get(type);
+  if (fields === undefined) {
+    fields = new Map(Object.entries(type.fields).map((entry) => [entry[1].number, entry]));
+    known.set(type, fields);
+  }
+  return fields;
 }
 
 interface Place {
@@ -74,16 +86,13 @@ interface Place {
 }
 
 function readField(reader: Reader, place: Place, value: Draft): void {
-  const { type, name, field, wireType } = place;
+  const { name, field, wireType } = place;
   const { kind, many } = field;
   const items = value[name];
-  if (many && Array.isArray(items)) {
-    if (wireType === DELIMITED && isPacked(kind)) readPacked(reader, kind, items);
-    else items.push(readItem(reader, place, undefined));
-    return;
-  }
   // A sub-message that comes twice is merged; of anything else the last one counts.
-  value[name] = readItem(reader, { type, name, field, wireType }, value[name]);
+  if (!many || !Array.isArray(items)) value[name] = readItem(reader, place, items);
+  else if (wireType === DELIMITED && isPacked(kind)) readPacked(reader, kind, items);
+  else items.push(readItem(reader, place, undefined));
 }
 
 function readPacked(reader: Reader, kind: Kind, items: unknown[]): void {
@@ -113,10 +122,13 @@ function readScalar(reader: Reader, kind: Kind): unknown {
   if (kind === "bytes") return readDelimited(reader);
   if (kind === "double") return readDouble(reader);
   const value = readVarint(reader);
-  if (kind === "bool") return value !== 0n;
-  if (kind === "uint64") return value;
-  if (kind === "int64") return BigInt.asIntN(64, value);
-  return Number(kind === "uint32" ? BigInt.asUintN(32, value) : BigInt.asIntN(32, value));
+  if (kind === "bool") return BigInt(value) !== 0n;
+  if (kind === "uint64") return BigInt(value);
+  if (kind === "int64") return BigInt.asIntN(64, BigInt(value));
+  if (typeof value === "number" && value < 2 ** 31) return value;
+  // Of what is longer the lower half counts.
+  const low = Number(BigInt.asUintN(32, BigInt(value)));
+  return kind === "uint32" ? low : low | 0;
 }
 
 function text(bytes: Uint8Array): string {
@@ -128,13 +140,13 @@ function text(bytes: Uint8Array): string {
   }
 }
 
-function readVarint(reader: Reader): bigint {
+/** Seven digits of base 128 are exact in a number, and nearly all there are. */
+function readVarint(reader: Reader): number | bigint {
   let value = 0;
-  // Seven digits of base 128 are exact in a number, and nearly all there are.
   for (let digit = 0, unit = 1; digit < 7; digit++, unit *= 128) {
     const byte = readByte(reader);
     value += (byte & 0x7f) * unit;
-    if (byte < 0x80) return BigInt(value);
+    if (byte < 0x80) return value;
   }
   let large = BigInt(value);
   for (let shift = 49n; shift < 70n; shift += 7n) {

@@ -42,13 +42,13 @@ function writePacked(parts: Uint8Array[], field: Field, items: readonly unknown[
 }
 
 function writeField(parts: Uint8Array[], field: Field, value: unknown): void {
-  const isDefault =
-    value === 0 || value === 0n || value === false || value === "" || isEmpty(field, value);
-  if (!isDefault) writeItem(parts, field, value);
+  if (!isDefault(value)) writeItem(parts, field, value);
 }
 
-function isEmpty({ kind }: Field, value: unknown): boolean {
-  return kind === "bytes" && value instanceof Uint8Array && value.length === 0;
+/** -0 is none: it has a bit that is set. */
+function isDefault(value: unknown): boolean {
+  if (value instanceof Uint8Array) return value.length === 0;
+  return Object.is(value, 0) || value === 0n || value === false || value === "";
 }
 
 function writeItem(parts: Uint8Array[], field: Field, value: unknown): void {

@@ -79,7 +79,7 @@ export const EVENTS = {
 
 export type Topic = keyof typeof EVENTS;
 
-const Envelope = message("containerd.services.events.ttrpc.v1.Envelope", {
+const Envelope = message("containerd.types.Envelope", {
   timestamp: one(1, Timestamp),
   namespace: one(2, "string"),
   topic: one(3, "string"),

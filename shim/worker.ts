@@ -152,9 +152,14 @@ function perform({ run }: Work, socket: number): void {
       sendMessage(socket, Buffer.from(`made ${made.pid}`), pidfd);
     }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    sendMessage(socket, Buffer.from(`${kindOf(error)} ${text}`.slice(0, TEXT_BYTES_MAX / 4)));
+    const { kind, text } = failureOf(error);
+    sendMessage(socket, Buffer.from(`${kind} ${text}`.slice(0, TEXT_BYTES_MAX / 4)));
   }
+}
+
+/** What an error of work is to those who asked for it. */
+export function failureOf(error: unknown): Failure {
+  return { kind: kindOf(error), text: error instanceof Error ? error.message : String(error) };
 }
 
 function kindOf(error: unknown): Failure["kind"] {

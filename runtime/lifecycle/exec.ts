@@ -58,7 +58,7 @@ export function exec(options: ExecOptions): number {
   requireOpen(preserveFds);
   // Before there is anyone to signal: nothing that arrives from here on is lost.
   const signals = detach ? undefined : openSignalFd();
-  const { init, slots } = execProgram(options, {
+  const { init, slots } = execProgram(options, prepareExec(options), {
     ...(signals !== undefined && {
       until: { deadlineMs: timeoutMs, signals: openEndingSignalFd() },
     }),
@@ -88,13 +88,24 @@ export function exec(options: ExecOptions): number {
   return exitCodeOf(ending);
 }
 
-/** As {@link exec}, for one that attends to the program itself: returns when it runs. */
+/** What an exec will do. */
+export interface PreparedExec {
+  plan: Plan;
+  /** Of the agent that answers SCMP_ACT_NOTIFY. */
+  listener?: { path: string; record: ContainerRecord };
+}
+
+/**
+ * As {@link exec}, for one that attends to the program itself: returns when it runs.
+ *
+ * @param prepared what {@link prepareExec} has said, of the same options
+ */
 export function execProgram(
-  options: ExecOptions,
+  options: Pick<ExecOptions, "environment" | "log">,
+  { plan, listener }: PreparedExec,
   run: Pick<Run, "asSibling" | "recorderFile" | "until">,
 ): Started {
   const { environment, log } = options;
-  const { plan, listen } = prepared(options);
   return runPlan({
     ...run,
     plan,
@@ -102,7 +113,7 @@ export function execProgram(
     record: () => undefined,
     warn: (text) => log.warn(text),
     trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
-    ...(listen && { listen }),
+    ...(listener && { listen: listening(listener) }),
   });
 }
 
@@ -112,7 +123,12 @@ function killGroup({ pid, pidfd }: Init): void {
   tryKill(-pid, SIGKILL);
 }
 
-function prepared(options: ExecOptions): { plan: Plan; listen: Run["listen"] } {
+/**
+ * Reads the container's state and compiles what is to be done. It changes nothing, and waits for
+ * nobody.
+ * @throws StateError, ConfigError
+ */
+export function prepareExec(options: ExecOptions): PreparedExec {
   const { record, init } = joinable(options);
   const config = keptConfig(options);
   const execution = execProcess(options.process, config);
@@ -123,11 +139,14 @@ function prepared(options: ExecOptions): { plan: Plan; listen: Run["listen"] } {
   const joined = joinedBy(options, { record, init, facts });
   const plan = execPlan(config, { ...execution, process, joined }, { facts, container });
   const listener = listenerFrom(config, record.bundle);
-  return { plan, listen: listener && listening(record, listener.path) };
+  return { plan, ...(listener && { listener: { path: listener.path, record } }) };
 }
 
 /** Connects to the agent that answers SCMP_ACT_NOTIFY, and gives what hands the listener over. */
-function listening(record: ContainerRecord, path: string): Run["listen"] {
+function listening({
+  path,
+  record,
+}: NonNullable<PreparedExec["listener"]>): NonNullable<Run["listen"]> {
   const { connectToAgent, handOverListener }: typeof import("./listener.ts") =
     require("./listener.ts");
   const agent = connectToAgent(path);

@@ -1,7 +1,12 @@
 // Start: the word to go for a container's init, or a process that Exec has announced.
 
 import { MissingError } from "../../../runtime/errors.ts";
-import { type ExecOptions, execProgram } from "../../../runtime/lifecycle/exec.ts";
+import {
+  type ExecOptions,
+  execProgram,
+  type PreparedExec,
+  prepareExec,
+} from "../../../runtime/lifecycle/exec.ts";
 import { start as startContainer } from "../../../runtime/lifecycle/start.ts";
 import { statusOf } from "../../../runtime/lifecycle/status.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
@@ -10,7 +15,7 @@ import { openStreams, type Streams } from "../../io/streams.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import { isFailure, type Made } from "../../worker.ts";
+import { type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
 import { isEnding } from "../exit-order.ts";
 import { ended, killOthers, release, settle } from "../exits.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
@@ -86,10 +91,8 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
   if (exec.isStdinClosed) streams.closeStdin();
   exec.streams = streams;
   exec.state = "starting";
-  const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
   const place = { task, exec, streams };
-  const run = (recorderFile: number): Made => make(house, place, recorderFile);
-  house.workers.make({ make: run, fds }, (outcome) => {
+  const give = (outcome: Made | Failure): void => {
     if (isFailure(outcome)) {
       fail(exec, streams);
       call.refuse(statusOfFailure(outcome, "OCI runtime exec failed"));
@@ -98,22 +101,31 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
       call.answer({ pid: outcome.pid });
     }
     settle(house, task);
-  });
+  };
+  const options = execOptions(house, place);
+  let prepared: PreparedExec;
+  try {
+    // Not by the worker: here all of that has been loaded and executed before.
+    prepared = prepareExec(options);
+  } catch (error) {
+    give(failureOf(error));
+    return;
+  }
+  const make = (recorderFile: number): Made => {
+    if (!exec.names.terminal) takeStreams(streams.ends);
+    const { init, slots } = execProgram(options, prepared, { asSibling: true, recorderFile });
+    return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
+  };
+  const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
+  house.workers.make({ make, fds }, give);
 }
 
-/** In the worker. */
-function make(
-  { log, environment }: House,
-  { task, exec, streams }: Place & { streams: Streams },
-  recorderFile: number,
-): Made {
+function execOptions({ log, environment }: House, { task, exec }: Place): ExecOptions {
   const { id, root } = task;
-  const { terminal } = exec.names;
-  if (!terminal) takeStreams(streams.ends);
-  const options: ExecOptions = {
+  return {
     root,
     id,
-    process: { text: exec.spec, terminal },
+    process: { text: exec.spec, terminal: exec.names.terminal },
     detach: false,
     preserveFds: 0,
     cgroups: [],
@@ -121,8 +133,6 @@ function make(
     environment: runtimeEnvironment(environment),
     log: log.with({ id, exec: exec.execId }),
   };
-  const { init, slots } = execProgram(options, { asSibling: true, recorderFile });
-  return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
 }
 
 function begin(

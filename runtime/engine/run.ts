@@ -17,6 +17,8 @@ export interface Run {
    * that stays when this one has done its work.
    */
   asSibling?: boolean;
+  /** Whether somebody else in this process reaps its children. */
+  isReaped?: boolean;
   /**
    * An empty file for the recorder (see makeRecorderFile), of a caller that wants to know what has
    * been cloned when this process has been killed.
@@ -57,13 +59,45 @@ export interface Started {
  */
 export function runPlan(run: Run): Started {
   const walker = new Walker(run);
+  walk(run, walker);
+  return finish(run, walker);
+}
+
+/** A plan of which the host has only its last step left. */
+export interface Underway {
+  /** Readable when all others have done theirs. */
+  fd: number;
+  /** Does that step, and closes the descriptor. Returns, or throws, what {@link runPlan} does. */
+  finish(): Started;
+}
+
+/**
+ * Begins a plan in which the host waits for nobody but in its last step.
+ * @throws as {@link runPlan}
+ */
+export function beginPlan(run: Run): Underway {
+  const walker = new Walker(run);
+  walk(run, walker, run.plan.length - 1);
+  return {
+    fd: walker.baton,
+    finish: () => {
+      walk(run, walker);
+      return finish(run, walker);
+    },
+  };
+}
+
+function walk(run: Run, walker: Walker, end?: number): void {
   try {
-    walker.walk();
+    walker.walk(end);
   } catch (error) {
     const blamed = walker.abandon(error);
     reportTrace(run, walker.recorder);
     throw blamed;
   }
+}
+
+function finish(run: Run, walker: Walker): Started {
   for (const line of walker.recorder.warnings()) run.warn(line);
   reportTrace(run, walker.recorder);
   walker.recorder.close();

@@ -61,9 +61,14 @@ export class Walker implements OpContext {
     [this.#baton, this.#otherEnd] = socketPair();
   }
 
-  /** Performs this process's steps in order, and those of its child in the child. */
-  walk(): void {
+  /**
+   * Performs this process's steps in order, and those of its child in the child.
+   *
+   * @param end index of a step; the host comes back before it, and walks on when called again
+   */
+  walk(end = this.#run.plan.length): void {
     for (; this.#step < this.#run.plan.length; this.#step++) {
+      if (this.#who === "host" && this.#step === end) return;
       const step = this.#run.plan[this.#step];
       if (step === undefined || step.who !== this.#who) continue;
       const started = this.#who;
@@ -142,6 +147,11 @@ export class Walker implements OpContext {
       awaitUntil(this.#baton, until, () => this.recorder.program() !== 0);
     }
     return receiveByte(this.#baton);
+  }
+
+  /** The host's end of the baton: readable when the other side has passed it, or is gone. */
+  get baton(): number {
+    return this.#baton;
   }
 
   keepCall(call: () => never): void {
@@ -320,14 +330,19 @@ export class Walker implements OpContext {
     closeFd(pidfd);
   }
 
-  /** A sibling may have ended, and been reaped, before we could look. */
+  /** It may have ended, and been reaped by somebody else, before we could look. */
   #reaped(): number | undefined {
-    return this.#run.asSibling === true ? REAPED : undefined;
+    return this.#isReaped() ? REAPED : undefined;
+  }
+
+  #isReaped(): boolean {
+    const { asSibling, isReaped } = this.#run;
+    return asSibling === true || isReaped === true;
   }
 
   /** Undefined where somebody else reaps it. */
   #waitFor(pidfd: number): Ending | undefined {
-    if (this.#run.asSibling !== true) return waitFor(pidfd);
+    if (!this.#isReaped()) return waitFor(pidfd);
     if (pidfd !== REAPED) poll([{ fd: pidfd, events: POLLIN }]);
     return undefined;
   }

@@ -6,7 +6,7 @@ import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import type { Process } from "../config/types.gen.ts";
 import { callerLimits } from "../engine/caller.ts";
 import type { Init } from "../engine/init.ts";
-import { type Run, runPlan, type Started } from "../engine/run.ts";
+import { beginPlan, type Run, runPlan, type Started, type Underway } from "../engine/run.ts";
 import { RuntimeError } from "../errors.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
@@ -101,20 +101,51 @@ export interface PreparedExec {
  * @param prepared what {@link prepareExec} has said, of the same options
  */
 export function execProgram(
-  options: Pick<ExecOptions, "environment" | "log">,
-  { plan, listener }: PreparedExec,
+  options: Surroundings,
+  prepared: PreparedExec,
   run: Pick<Run, "asSibling" | "recorderFile" | "until">,
 ): Started {
-  const { environment, log } = options;
-  return runPlan({
-    ...run,
+  return runPlan({ ...run, ...runOf(options, prepared) });
+}
+
+/**
+ * As {@link execProgram}, for one that serves others meanwhile, and reaps all that ends.
+ * @param prepared one that `waitsForNobody`
+ */
+export function beginProgram(options: Surroundings, prepared: PreparedExec): Underway {
+  return beginPlan({ ...runOf(options, prepared), isReaped: true });
+}
+
+/** What a host can do that serves others: it changes nothing of its own, and never waits. */
+const AT_ONCE = new Set([
+  "process.hide",
+  "warn",
+  "container.hold",
+  "container.open-root",
+  "cgroup.open",
+  "clone",
+  "oom_score_adj.set",
+]);
+
+/** Whether the host waits for nobody before the last step, in which the program is there. */
+export function waitsForNobody({ plan, listener }: PreparedExec): boolean {
+  const isAtOnce = plan
+    .slice(0, -1)
+    .every(({ who, op, after }) => who !== "host" || (after === undefined && AT_ONCE.has(op.name)));
+  return isAtOnce && plan.at(-1)?.op.name === "exec.await" && listener === undefined;
+}
+
+type Surroundings = Pick<ExecOptions, "environment" | "log">;
+
+function runOf({ environment, log }: Surroundings, { plan, listener }: PreparedExec): Run {
+  return {
     plan,
     environment,
     record: () => undefined,
     warn: (text) => log.warn(text),
     trace: log.debugs ? (entry) => log.debug(entry.op, entry) : undefined,
     ...(listener && { listen: listening(listener) }),
-  });
+  };
 }
 
 /** It leads a process group of its own. */

@@ -4,7 +4,7 @@ import { RuntimeError } from "../../../runtime/errors.ts";
 import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { makeDirectories } from "../../../runtime/sys/directory.ts";
-import { duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
+import { closeFd, duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
 import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
 import { pumpTerminal } from "../../io/terminal.ts";
 import { type AnyMessage, optionsFrom, type ShimOptions } from "../../options.ts";
@@ -152,6 +152,7 @@ function make(
 export function takeStreams({ stdin, stdout, stderr }: Ends): void {
   const nothing = open("/dev/null", O_RDWR);
   for (const [to, fd] of [stdin, stdout, stderr].entries()) duplicateTo(fd ?? nothing, to);
+  closeFd(nothing);
 }
 
 function begin(

@@ -2,16 +2,19 @@
 
 import { MissingError } from "../../../runtime/errors.ts";
 import {
+  beginProgram,
   type ExecOptions,
   execProgram,
   type PreparedExec,
   prepareExec,
+  waitsForNobody,
 } from "../../../runtime/lifecycle/exec.ts";
 import { start as startContainer } from "../../../runtime/lifecycle/start.ts";
 import { statusOf } from "../../../runtime/lifecycle/status.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
-import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
-import { openStreams, type Streams } from "../../io/streams.ts";
+import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
+import { PR_SET_THP_DISABLE, prctl, SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
+import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
@@ -111,13 +114,76 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
     give(failureOf(error));
     return;
   }
+  const program = { options, prepared, streams };
+  if (waitsForNobody(prepared)) startHere(house, program, give);
+  else startByWorker(house, program, give);
+}
+
+interface Program {
+  options: ExecOptions;
+  prepared: PreparedExec;
+  streams: Streams;
+}
+
+/** Without a worker, which takes longer to make than all the rest. */
+function startHere(
+  { loop, children }: House,
+  { options, prepared, streams }: Program,
+  give: (outcome: Made | Failure) => void,
+): void {
+  const forgetStrangers = children.expectStrangers();
+  const finish = (outcome: Made | Failure): void => {
+    try {
+      give(outcome);
+    } finally {
+      forgetStrangers();
+    }
+  };
+  const attempt = (work: () => Made | undefined): void => {
+    let outcome: Made | Failure | undefined;
+    try {
+      outcome = work();
+    } catch (error) {
+      outcome = failureOf(error);
+    }
+    if (outcome !== undefined) finish(outcome);
+  };
+  attempt(() => {
+    const program = withStreams(streams.ends, () => beginProgram(options, prepared));
+    loop.watch(program.fd, EPOLLIN, () => {
+      loop.forget(program.fd);
+      attempt(() => program.finish().init);
+    });
+    return undefined;
+  });
+}
+
+/** Does something with the standard streams, and the settings, that a program is to have. */
+function withStreams<T>(ends: Ends, use: () => T): T {
+  prctl(PR_SET_THP_DISABLE, 0);
+  takeStreams(ends);
+  try {
+    return use();
+  } finally {
+    takeStreams(NO_STREAMS);
+    prctl(PR_SET_THP_DISABLE, 1);
+  }
+}
+
+const NO_STREAMS: Ends = { stdin: undefined, stdout: undefined, stderr: undefined };
+
+function startByWorker(
+  { workers }: House,
+  { options, prepared, streams }: Program,
+  give: (outcome: Made | Failure) => void,
+): void {
   const make = (recorderFile: number): Made => {
-    if (!exec.names.terminal) takeStreams(streams.ends);
+    if (!options.process.terminal) takeStreams(streams.ends);
     const { init, slots } = execProgram(options, prepared, { asSibling: true, recorderFile });
     return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
   };
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
-  house.workers.make({ make, fds }, give);
+  workers.make({ make, fds }, give);
 }
 
 function execOptions({ log, environment }: House, { task, exec }: Place): ExecOptions {

@@ -3,11 +3,12 @@
 import { pids as pidsOf } from "../../../runtime/lifecycle/ps.ts";
 import { encode } from "../../proto/encode.ts";
 import { ProcessDetails, TASK } from "../../proto/task.ts";
-import { taskMethod, taskOf } from "../house.ts";
+import { type House, taskMethod, taskOf } from "../house.ts";
+import type { TaskProcess } from "../task.ts";
 
 export const pids = taskMethod(TASK.Pids, (house, { id }, call) => {
   const { root, init, execs } = taskOf(house, id);
-  const found = init.state === "stopped" ? [] : pidsOf({ root, id });
+  const found = init.state === "stopped" ? untold(house, init) : pidsOf({ root, id });
   const running = [...execs.values()].filter(({ state }) => state === "running");
   const execIds = new Map(running.map(({ pid, execId }) => [pid, execId]));
   const processes = found.map((pid) => {
@@ -18,3 +19,11 @@ export const pids = taskMethod(TASK.Pids, (house, { id }, call) => {
   });
   call.answer({ processes });
 });
+
+/**
+ * A containerd that has been away takes a container without processes for one that it need not keep:
+ * as long as it has not heard of the end, init is still there to it.
+ */
+function untold({ publisher }: House, init: TaskProcess): number[] {
+  return publisher.waiting() > 0 ? [init.pid] : [];
+}

@@ -99,15 +99,16 @@ export async function startContainerd({ folder, shim }: ContainerdOptions): Prom
   const path = `${folder}:${dirname(runtime)}:/usr/sbin:/usr/bin:/sbin:/bin`;
   const env = { PATH: path, TMPDIR: at("tmp") };
   mkdirSync(env.TMPDIR);
-  writeFileSync(at("config.toml"), isFirst(folder) ? configuration1(own) : configuration2(own));
-  writeFileSync(at("options.toml"), `Root = "${at("runt")}"\n`);
+  const configuration = isFirst(folder) ? configuration1 : configuration2;
+  writeFileSync(at("config.toml"), configuration(own, shim));
+  makeNetwork(own);
   const flagsOfRunc = (binary: string): string[] => [
     "--runc-binary",
     binary,
     "--runc-root",
     at("runt"),
   ];
-  const flagsOfShim = ["--runtime", SHIM.runt, "--runtime-config-path", at("options.toml")];
+  const flagsOfShim = ["--runtime", SHIM.runt, "--runtime-config-path", at("runt.toml")];
   const flags = (binary?: string): string[] =>
     binary === undefined && shim === SHIM.runt ? flagsOfShim : flagsOfRunc(binary ?? runtime);
   const client = [join(folder, "ctr"), "--address", at("containerd.sock")];
@@ -182,15 +183,16 @@ export async function startContainerd({ folder, shim }: ContainerdOptions): Prom
   return containerd;
 }
 
-/** Its own folders, and what the README says for Kubernetes; no network, and no file of the host. */
-function configuration1(own: string): string {
-  return `${readmeConfiguration("version = 2", own)}
-  Root = "${own}/runt"
+/** Its own folders, and what the README says for Kubernetes; no file of the host. */
+function configuration1(own: string, shim: ContainerdOptions["shim"]): string {
+  return `${readmeConfiguration("version = 2", own, shim)}
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${podImage.name}"
   restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
 [plugins."io.containerd.grpc.v1.cri".cni]
   conf_dir = "${own}/cni"
+  bin_dir = "${own}/cni"
 [plugins."io.containerd.internal.v1.opt"]
   path = "${own}/opt"
 [grpc]
@@ -198,15 +200,16 @@ function configuration1(own: string): string {
 `;
 }
 
-function configuration2(own: string): string {
-  return `${readmeConfiguration("version = 3", own)}
-  Root = "${own}/runt"
+function configuration2(own: string, shim: ContainerdOptions["shim"]): string {
+  return `${readmeConfiguration("version = 3", own, shim)}
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = "${podImage.name}"
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   conf_dir = "${own}/cni"
+  bin_dirs = ["${own}/cni"]
 [plugins.'io.containerd.internal.v1.opt']
   path = "${own}/opt"
 [plugins.'io.containerd.nri.v1.nri']
@@ -216,11 +219,44 @@ function configuration2(own: string): string {
 `;
 }
 
-/** The README's words from a line on, with our program and the folders of our own. */
-function readmeConfiguration(firstLine: string, own: string): string {
+/** A network for pods that leaves theirs as it is, and says that they have an address. */
+function makeNetwork(own: string): void {
+  const folder = join(own, "cni");
+  const version = "0.4.0";
+  const result = { cniVersion: version, interfaces: [{ name: "eth0" }] };
+  const ips = [{ version: "4", interface: 0, address: "192.0.2.2/24" }];
+  const plugin = [
+    "#!/bin/sh",
+    '[ "$CNI_COMMAND" = VERSION ] && echo \'{"cniVersion":"0.4.0","supportedVersions":["0.4.0"]}\'',
+    `[ "$CNI_COMMAND" = ADD ] && echo '${JSON.stringify({ ...result, ips })}'`,
+    "exit 0",
+  ].join("\n");
+  mkdirSync(folder);
+  const list = { cniVersion: version, name: "pods", plugins: [{ type: "none" }] };
+  writeFileSync(join(folder, "10-none.conflist"), JSON.stringify(list));
+  for (const name of ["none", "loopback"]) {
+    writeFileSync(join(folder, name), `${plugin}\n`, { mode: 0o755 });
+  }
+}
+
+/** The README's words from a line on, with options and folders of our own; no systemd runs here. */
+function readmeConfiguration(
+  firstLine: string,
+  own: string,
+  shim: ContainerdOptions["shim"],
+): string {
   const readme = readFileSync(join(project, "README.md"), "utf8");
   const block = readme.split("```toml\n").find((text) => text.startsWith(`${firstLine}\n`));
   if (block === undefined) throw new Error(`README.md has no block that begins with ${firstLine}`);
-  const text = (block.split("```")[0] ?? "").replace("/usr/local/bin/runt", runtime).trimEnd();
-  return text.replace(firstLine, `${firstLine}\nroot = "${own}/root"\nstate = "${own}/state"`);
+  const lines = (block.split("```")[0] ?? "").trimEnd().split("\n");
+  const said = lines.pop() ?? "";
+  const first = shim === SHIM.runc ? `BinaryName = "${runtime}"` : "SystemdCgroup = false";
+  const options = `  ${first}\n  Root = "${own}/runt"\n`;
+  // For ctr too.
+  writeFileSync(join(own, "runt.toml"), options);
+  const isElsewhere = shim === SHIM.runt && said.includes("ConfigPath");
+  return [...lines, isElsewhere ? said.replace("/etc/containerd", own) : options]
+    .join("\n")
+    .replace(firstLine, `${firstLine}\nroot = "${own}/root"\nstate = "${own}/state"`)
+    .replace(SHIM.runt, shim);
 }

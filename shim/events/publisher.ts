@@ -16,6 +16,8 @@ export interface Publisher {
   drain(limitMs: number, done: () => void): void;
   /** How many wait. */
   waiting(): number;
+  /** Whether they wait for a containerd that is not there. */
+  isCutOff(): boolean;
 }
 
 interface Destination {
@@ -67,6 +69,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
       if (queue.length === 0) finish();
     },
     waiting: () => queue.length,
+    isCutOff: () => queue.length > 0 && caller === undefined,
   };
 
   function envelopeOf<T extends Topic>(topic: T, event: GivenOf<(typeof EVENTS)[T]>): Buffer {

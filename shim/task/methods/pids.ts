@@ -25,5 +25,5 @@ export const pids = taskMethod(TASK.Pids, (house, { id }, call) => {
  * as long as it has not heard of the end, init is still there to it.
  */
 function untold({ publisher }: House, init: TaskProcess): number[] {
-  return publisher.waiting() > 0 ? [init.pid] : [];
+  return publisher.isCutOff() ? [init.pid] : [];
 }

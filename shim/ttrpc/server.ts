@@ -1,6 +1,7 @@
 // The server's side of a ttrpc connection: frames in, calls to services, frames out. It knows no
 // sockets. Calls are answered whenever they can be, in any order.
 
+import { RuntimeError } from "../../runtime/errors.ts";
 import { DecodeError, decode } from "../proto/decode.ts";
 import { encode } from "../proto/encode.ts";
 import type { Fields, Given, GivenOf, Message, Value, ValueOf } from "../proto/message.ts";
@@ -31,7 +32,10 @@ export type Method = (payload: Uint8Array, call: Call<Uint8Array>) => void;
 /** Methods by name, by the service's full name. */
 export type Services = Readonly<Record<string, Readonly<Record<string, Method>>>>;
 
-/** A method in terms of its messages. What `handle` throws as a StatusError is the answer. */
+/**
+ * A method in terms of its messages. What `handle` throws is the answer: a StatusError as it is, a
+ * RuntimeError as an unknown one, and anything else is a bug.
+ */
 export function method<Req extends Fields, Res extends Fields>(
   { request, response }: { request: Message<Req>; response: Message<Res> },
   handle: (request: Value<Req>, call: Call<Given<Res>>) => void,
@@ -73,7 +77,7 @@ export function serve(surroundings: Surroundings): Connection {
     },
   };
 
-  /** Types besides these mean nothing to a server, and are passed over. */
+  /** Frames of other types are passed over. */
   function take(frame: Frame | OversizedFrame): void {
     const { stream, type } = frame;
     if (stream % 2 === 0) {
@@ -143,6 +147,7 @@ export function serve(surroundings: Surroundings): Connection {
     if (error instanceof DecodeError) {
       return new StatusError("internal", `ttrpc: error unmarshalling payload: ${error.message}`);
     }
+    if (error instanceof RuntimeError) return new StatusError("unknown", error.message);
     surroundings.report(error);
     return new StatusError("unknown", `${String(error)} (hint: this is a bug)`);
   }

@@ -3,6 +3,7 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { RuntimeError } from "../../../runtime/errors.ts";
 import { decode } from "../../../shim/proto/decode.ts";
 import { encode } from "../../../shim/proto/encode.ts";
 import type { GivenOf } from "../../../shim/proto/message.ts";
@@ -52,6 +53,9 @@ function connected() {
       ),
       Connect: () => {
         throw new TypeError("a bug");
+      },
+      Resume: () => {
+        throw new RuntimeError("what a user has done");
       },
     },
   };
@@ -190,13 +194,15 @@ test("the longest frame that is allowed is taken", () => {
   assert.match(answers()[0] ?? "", /^1: 3 unmarshal request error/);
 });
 
-test("an answer that is too long is an error, and so is a bug", () => {
+test("an answer that is too long is an error, and so is what a method throws", () => {
   const { receive, answers, reports } = connected();
   receive(Buffer.concat([call(1, "Stats"), call(3, "Connect"), call(5, "toString")]));
+  receive(call(7, "Resume"));
   assert.match(answers()[0] ?? "", /^1: 8 message length \d+ exceed maximum/);
   assert.equal(answers().slice(1), [
     "3: 2 TypeError: a bug (hint: this is a bug)",
     "5: 12 method toString",
+    "7: 2 what a user has done",
   ]);
   assert.is(reports.length, 1);
 });

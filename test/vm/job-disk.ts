@@ -11,6 +11,7 @@ const needed = [
   "package.json",
   "tsconfig.json",
   "runtime",
+  "shim",
   "test",
   "bundles",
   "node_modules/bun/bin/bun.exe",
@@ -37,12 +38,13 @@ export function makeJobDisk(image: string, programs: readonly string[]): void {
       cpSync(join(project, path), join(folder, path), { recursive: true });
     }
     const launcher = readFileSync(join(project, "runtime/launcher.sh"), "utf8");
-    const runt = join(folder, "build/runt");
-    writeFileSync(
-      runt,
-      launcher.replace("@LIBEXEC@", join(mounted, "build/libexec")).replace("@PROGRAM@", ""),
-    );
-    chmodSync(runt, 0o755);
+    const shim = "containerd-shim-runt-v2";
+    for (const [name, words] of Object.entries({ runt: "", [shim]: `${shim} ` })) {
+      const path = join(folder, "build", name);
+      const text = launcher.replace("@LIBEXEC@", join(mounted, "build/libexec"));
+      writeFileSync(path, text.replace("@PROGRAM@", words));
+      chmodSync(path, 0o755);
+    }
     rmSync(image, { force: true });
     const command = [
       "mke2fs",

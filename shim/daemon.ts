@@ -16,7 +16,6 @@ import type { Environment } from "./launch/start.ts";
 import { makeShimLog } from "./log.ts";
 import { makeLoop } from "./loop.ts";
 import type { House } from "./task/house.ts";
-import { DRAIN_LIMIT_MS } from "./task/methods/shutdown.ts";
 import { taskServices } from "./task/service.ts";
 import type { TaskProcess } from "./task/task.ts";
 import { listenForCalls } from "./ttrpc/listen.ts";
@@ -38,6 +37,10 @@ export interface DaemonOptions {
 const SIGINT = 2;
 const SIGUSR1 = 10;
 const SIGTERM = 15;
+/** How long a shim that shall end waits for its events to be told. */
+const LEAVE_LIMIT_MS = 2_000;
+/** The same, where containerd has been there before: it takes no events while it starts. */
+const LINGER_LIMIT_MS = 30_000;
 
 /** Serves until it is told to shut down. Runs in a fork of `start`. */
 export function daemon(options: DaemonOptions): void {
@@ -49,7 +52,7 @@ export function daemon(options: DaemonOptions): void {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   const children = makeChildren(loop, openSignalFd(), (signal) => {
-    if (signal === SIGTERM || signal === SIGINT) publisher.drain(DRAIN_LIMIT_MS, house.stop);
+    if (signal === SIGTERM || signal === SIGINT) end(LEAVE_LIMIT_MS);
     if (signal === SIGUSR1) describe(house);
   });
   const publisher = makePublisher({ address: options.ttrpcAddress, namespace, loop, log });
@@ -63,14 +66,17 @@ export function daemon(options: DaemonOptions): void {
     namespace,
     environment,
     calls: new Set(),
-    // After the answer to whoever asked.
-    stop: () => void loop.after(0, loop.stop),
+    stop: () => end(publisher.isHeard() ? LINGER_LIMIT_MS : LEAVE_LIMIT_MS),
+  };
+  // Whoever comes from now on needs another shim, and finds no socket. Events are told to their end.
+  const end = (limitMs: number): void => {
+    tryUnlinkAt(AT_FDCWD, path);
+    publisher.drain(limitMs, () => loop.after(0, loop.stop));
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });
   // The engine lets a heap grow to several times of what is in use.
   loop.run({ report, rest: () => Bun.gc(true) });
-  tryUnlinkAt(AT_FDCWD, path);
 }
 
 /** containerd reads what `start` prints to its end, which is when nobody has it open any more. */

@@ -14,6 +14,8 @@ export interface Publisher {
   publish<T extends Topic>(topic: T, event: GivenOf<(typeof EVENTS)[T]>): void;
   /** Calls back once: when no event waits any more, or the time has passed. */
   drain(limitMs: number, done: () => void): void;
+  /** Whether containerd has taken an event before. */
+  isHeard(): boolean;
   /** How many wait. */
   waiting(): number;
   /** Whether they wait for a containerd that is not there. */
@@ -47,6 +49,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
   const drains = new Set<() => void>();
   let caller: Caller | undefined;
   let isSending = false;
+  let isHeard = false;
   let retryMs = RETRY_MS_MIN;
   let refusals = 0;
   return {
@@ -68,6 +71,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
       drains.add(finish);
       if (queue.length === 0) finish();
     },
+    isHeard: () => isHeard,
     waiting: () => queue.length,
     isCutOff: () => queue.length > 0 && caller === undefined,
   };
@@ -108,6 +112,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
       }
     }
     refusals = 0;
+    isHeard = true;
     queue.shift();
     send();
   }

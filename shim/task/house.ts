@@ -24,7 +24,7 @@ export interface House {
   readonly environment: Environment;
   /** Calls that have not been answered. */
   readonly calls: Set<PendingCall>;
-  /** Ends the shim. */
+  /** Ends the shim, when its events have been told. */
   stop(): void;
 }
 

@@ -117,6 +117,10 @@ test-containerd: build build/callers/version ## containerd 1.6 and 2 with the sh
 test-containerd-17: build build/callers-17/version ## The same with containerd 1.7, which is built first; no part of `make test`
 	$(call at-most,300) $(BUN) test/run.ts test/containerd/containerd-1.7.ts
 
+.PHONY: test-docker-shim
+test-docker-shim: build build/callers/version build/docker/version ## Docker 29, which is built first, with the shim; no part of `make test`
+	$(call at-most,300) $(BUN) test/run.ts test/docker
+
 .PHONY: test-vm
 test-vm: build build/vm/version ## Tests of what this machine may lack (cgroup v2, systemd, AppArmor), in virtual machines
 	$(call at-most,360) $(BUN) test/vm/run.ts
@@ -173,10 +177,10 @@ build/vm/version: test/vm/image.sh test/vm/initramfs.sh test/vm/guest/job.servic
 	  || tail -n 5 build/vm/image.log
 
 # Built apart, for the same reason. Where it cannot be built its tests are skipped with the log's last words.
-build/callers/version build/callers-17/version: build/%/version: test/%/build.sh
+build/callers/version build/callers-17/version build/docker/version: build/%/version: test/%/build.sh
 	@mkdir -p $(@D)
 	@rm -f $@
-	@echo "building containerd, once: some 90 seconds"
+	@echo "building what $(<D) needs, once: some minutes"
 	@$(call at-most,900) $< > $(@D)/build.log 2>&1 || tail -n 5 $(@D)/build.log
 
 build/runt: runtime/launcher.sh build/libexec/runt

@@ -1,6 +1,11 @@
 // Engines that start containers by a runtime: `docker run` and `podman run`, with each runtime in turn.
 
-import { type Docker, dockerMissing, startDocker } from "../test/support/callers/docker.ts";
+import {
+  type Docker,
+  dockerMissing,
+  packaged,
+  startDocker,
+} from "../test/support/callers/docker.ts";
 import { imageName } from "../test/support/callers/image.ts";
 import { type Podman, podmanMissing, podmanOf } from "../test/support/callers/podman.ts";
 import type { Case } from "./cases.ts";
@@ -12,7 +17,7 @@ const budget = 1;
 
 /** Those of engines that are installed; says which is not. */
 export function callers(runtimes: readonly Runtime[]): Case[] {
-  const lacks = [dockerMissing(), podmanMissing()];
+  const lacks = [dockerMissing(packaged), podmanMissing()];
   return [docker(runtimes), podman()].filter((_, index) => {
     if (lacks[index] !== undefined) console.log(`SKIP ${lacks[index]}`);
     return lacks[index] === undefined;
@@ -27,7 +32,7 @@ function docker(runtimes: readonly Runtime[]): Case {
     budget,
     begin: async () => {
       const flags = runtimes.map((one) => `--add-runtime=${nameOf(one)}=${one.command}`);
-      engine = await startDocker({ flags });
+      engine = await startDocker(packaged, { flags });
     },
     sample: (runtime) => {
       const flags = ["--rm", "--network=none", `--runtime=${nameOf(runtime)}`];

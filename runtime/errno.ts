@@ -32,6 +32,7 @@ export const EUSERS = 87;
 export const EPROTOTYPE = 91;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;
+export const ECONNREFUSED = 111;
 
 /** `[value, name, text]` of every errno of Linux's generic numbering (x86_64, aarch64). */
 const errnos = (): readonly (readonly [number, string, string])[] => [
@@ -143,7 +144,7 @@ const errnos = (): readonly (readonly [number, string, string])[] => [
   [108, "ESHUTDOWN", "cannot send after transport endpoint shutdown"],
   [109, "ETOOMANYREFS", "too many references: cannot splice"],
   [110, "ETIMEDOUT", "connection timed out"],
-  [111, "ECONNREFUSED", "connection refused"],
+  [ECONNREFUSED, "ECONNREFUSED", "connection refused"],
   [112, "EHOSTDOWN", "host is down"],
   [113, "EHOSTUNREACH", "no route to host"],
   [114, "EALREADY", "operation already in progress"],

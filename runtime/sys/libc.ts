@@ -15,28 +15,46 @@ interface Koffi {
 
 type ForeignFunction = (...args: (number | bigint)[]) => number | bigint;
 
-// koffi's own loader looks in many places; the addon stands beside the executable, whose link is
-// "/" on a mount of it alone (lifecycle/executable.ts): it is given its path to go by then. Programs
-// that Bun runs from source (tests, tools) take the addon that npm installed.
-const program = process.execPath === "/" ? process.argv0 : process.execPath;
-const beside = program.slice(0, program.lastIndexOf("/"));
-const installed = `${import.meta.dir}/../../node_modules/@koromix/koffi-linux-x64/linux_x64`;
-const addon: { exports: Koffi } = { exports: {} as Koffi };
-process.dlopen(addon, `${beside.includes("node_modules") ? installed : beside}/koffi.node`);
-const koffi = addon.exports;
+interface Bound {
+  koffi: Koffi;
+  rawSyscall: ForeignFunction;
+  /** koffi.errno() is wrong once /proc is gone: the allocator opens /proc/self/statm in between. */
+  errno: Int32Array;
+}
 
-const libc = koffi.load(null);
-const rawSyscall = libc.func("syscall", "long", Array(7).fill("long"));
+let bound: Bound | undefined;
 
-// koffi.errno() is wrong once /proc is gone: the allocator opens /proc/self/statm in between.
-// This view is of errno itself.
-const errnoAddress = libc.func("__errno_location", "size_t", [])();
-const errnoView = new Int32Array(koffi.view(BigInt(errnoAddress), 4));
+/** When the first call is made: the addon takes half as long as the engine to start. */
+function bind(): Bound {
+  const koffi = loadAddon();
+  const libc = koffi.load(null);
+  const errnoAddress = libc.func("__errno_location", "size_t", [])();
+  return {
+    koffi,
+    rawSyscall: libc.func("syscall", "long", Array(7).fill("long")),
+    errno: new Int32Array(koffi.view(BigInt(errnoAddress), 4)),
+  };
+}
+
+/**
+ * koffi's own loader looks in many places; the addon stands beside the executable, whose link is "/"
+ * on a mount of it alone (lifecycle/executable.ts): it is given its path to go by then. Programs that
+ * Bun runs from source (tests, tools) take the addon that npm installed.
+ */
+function loadAddon(): Koffi {
+  const program = process.execPath === "/" ? process.argv0 : process.execPath;
+  const beside = program.slice(0, program.lastIndexOf("/"));
+  const installed = `${import.meta.dir}/../../node_modules/@koromix/koffi-linux-x64/linux_x64`;
+  const addon: { exports: Koffi } = { exports: {} as Koffi };
+  process.dlopen(addon, `${beside.includes("node_modules") ? installed : beside}/koffi.node`);
+  return addon.exports;
+}
 
 /** syscall(2). Returns the result, or the negative errno. */
 export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
-  const result = Number(rawSyscall(nr, a, b, c, d, e, f));
-  return result === -1 ? -(errnoView[0] ?? 0) : result;
+  bound ??= bind();
+  const result = Number(bound.rawSyscall(nr, a, b, c, d, e, f));
+  return result === -1 ? -(bound.errno[0] ?? 0) : result;
 }
 
 /** A system call that has to succeed; `describe` words it, in strace's manner, for the error. */
@@ -47,11 +65,14 @@ export function check(result: number, describe: () => string): number {
 
 /** Memory at an address, as bytes. Not by Buffer.from, which takes 0.2 ms when it is first called. */
 export function memoryAt(address: number, length: number): Buffer<ArrayBuffer> {
-  return new Buffer(koffi.view(BigInt(address), length));
+  bound ??= bind();
+  return new Buffer(bound.koffi.view(BigInt(address), length));
 }
 
 /** Calls machine code at an address with one pointer argument; see exec.ts. */
 export function callCode(address: number, argument: number): void {
+  bound ??= bind();
+  const { koffi } = bound;
   koffi.call(BigInt(address), koffi.proto("void (size_t)"), argument);
 }
 

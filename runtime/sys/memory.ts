@@ -8,9 +8,19 @@ const RING_BYTES = 65_536;
 /** A path is at most 4,096 bytes, mount data a page; twice that leaves the ring room for both. */
 const STRING_BYTES_MAX = 8_192;
 
-const base = mapPrivate(RING_BYTES);
-const bytes = memoryAt(base, RING_BYTES);
+interface Ring {
+  base: number;
+  bytes: Buffer;
+}
+
+/** Mapped when it is first written to. */
+let ring: Ring | undefined;
 let top = 0;
+
+function mapRing(): Ring {
+  const base = mapPrivate(RING_BYTES);
+  return { base, bytes: memoryAt(base, RING_BYTES) };
+}
 
 /** A piece of C-visible memory: where it is, and the bytes. */
 export interface Piece {
@@ -20,6 +30,8 @@ export interface Piece {
 
 /** Zeroed memory of the given size, 8-byte aligned, good until the ring comes round. */
 export function piece(size: number): Piece {
+  ring ??= mapRing();
+  const { base, bytes } = ring;
   const aligned = (size + 7) & ~7;
   if (top + aligned > RING_BYTES) top = 0;
   const start = top;
@@ -35,6 +47,8 @@ export function cstr(text: string): number {
     throw new RuntimeError(`a string of ${length} bytes is too long: ${text.slice(0, 64)}…`);
   }
   if (text.includes("\0")) throw new RuntimeError(`a string has a NUL in it: ${text.slice(0, 64)}`);
+  ring ??= mapRing();
+  const { base, bytes } = ring;
   if (top + length + 1 > RING_BYTES) top = 0;
   const start = top;
   bytes.write(text, start);

@@ -10,3 +10,13 @@ export function print(text: string): void {
 export function printError(text: string): void {
   console.error(text);
 }
+
+/**
+ * Writes bytes to standard output. Not by a system call of ours, since the first one takes half as
+ * long as the engine to start.
+ */
+export function printBytes(bytes: Uint8Array): void {
+  const out = Bun.stdout.writer();
+  out.write(bytes);
+  out.flush();
+}

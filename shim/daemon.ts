@@ -5,8 +5,10 @@ import { AT_FDCWD, duplicateTo, O_RDWR, open } from "../runtime/sys/file.ts";
 import {
   newProcessGroup,
   PR_SET_CHILD_SUBREAPER,
+  PR_SET_PDEATHSIG,
   PR_SET_THP_DISABLE,
   prctl,
+  SIGKILL,
   setName,
 } from "../runtime/sys/process.ts";
 import { openSignalFd } from "../runtime/sys/signal.ts";
@@ -45,8 +47,9 @@ const LINGER_LIMIT_MS = 30_000;
 /** Serves until it is told to shut down. Runs in a fork of `start`. */
 export function daemon(options: DaemonOptions): void {
   const { socket, path, namespace, environment } = options;
+  const bundle = process.cwd();
   leaveStarter();
-  const log = makeShimLog(`${process.cwd()}/log`, options).with({ id: options.id });
+  const log = makeShimLog(`${bundle}/log`, options).with({ id: options.id });
   const loop = makeLoop();
   const report = (error: unknown): void => {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -60,7 +63,7 @@ export function daemon(options: DaemonOptions): void {
     tasks: new Map(),
     loop,
     children,
-    workers: makeWorkers(loop, children, log.reopen),
+    workers: makeWorkers(loop, children, beWorker),
     publisher,
     log,
     namespace,
@@ -69,8 +72,11 @@ export function daemon(options: DaemonOptions): void {
     stop: () => end(publisher.isHeard() ? LINGER_LIMIT_MS : LEAVE_LIMIT_MS),
   };
   // Whoever comes from now on needs another shim, and finds no socket. Events are told to their end.
+  let left = [path, `${bundle}/address`];
   const end = (limitMs: number): void => {
-    tryUnlinkAt(AT_FDCWD, path);
+    for (const file of left) tryUnlinkAt(AT_FDCWD, file);
+    // The next shim's are at the same places.
+    left = [];
     publisher.drain(limitMs, () => loop.after(0, loop.stop));
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
@@ -79,14 +85,24 @@ export function daemon(options: DaemonOptions): void {
   loop.run({ report, rest: () => Bun.gc(true) });
 }
 
-/** containerd reads what `start` prints to its end, which is when nobody has it open any more. */
+/**
+ * containerd reads what `start` prints to its end, which is when nobody has it open any more. The
+ * working directory is a bundle, which others may outlive.
+ */
 function leaveStarter(): void {
   const nothing = open("/dev/null", O_RDWR);
   for (const fd of [0, 1, 2]) duplicateTo(nothing, fd);
+  process.chdir("/");
   newProcessGroup();
   setName("containerd-shim");
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_THP_DISABLE, 1);
+}
+
+/** It ends with the shim: who cleans up then is alone. What containers would inherit is put back. */
+function beWorker(): void {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_THP_DISABLE, 0);
 }
 
 /** For SIGUSR1: what the shim holds, into its log. */

@@ -3,19 +3,29 @@
 
 import type { Log, LogLevel } from "../runtime/log.ts";
 import { logLine } from "../runtime/log.ts";
-import { closeFd, O_NONBLOCK, O_WRONLY, tryOpen, tryWriteSome } from "../runtime/sys/file.ts";
+import {
+  closeFd,
+  O_APPEND,
+  O_NONBLOCK,
+  O_WRONLY,
+  tryOpen,
+  tryWriteSome,
+} from "../runtime/sys/file.ts";
 
 /** A log whose lines have further fields, such as the container's id. */
 export interface ShimLog extends Log {
   info(message: string, fields?: object): void;
   with(fields: object): ShimLog;
-  /** In a fork, which does not have its maker's descriptors. */
-  reopen(): void;
 }
 
-/** @param path of the fifo; opened when there is a line, and again after its reader has gone */
+/** PIPE_BUF: a line up to this length arrives whole or not at all (pipe(7)). */
+const LINE_BYTES_MAX = 4096;
+
+/**
+ * @param path of the fifo. It is opened for each line: its reader comes and goes, and workers are
+ *   born without descriptors of the shim's.
+ */
 export function makeShimLog(path: string, { debugs }: { debugs: boolean }): ShimLog {
-  let fd = -1;
   return withFields({});
 
   function withFields(fixed: object): ShimLog {
@@ -28,19 +38,16 @@ export function makeShimLog(path: string, { debugs }: { debugs: boolean }): Shim
       warn: writer("warning"),
       error: writer("error"),
       with: (fields) => withFields({ ...fixed, ...fields }),
-      reopen: () => {
-        fd = -1;
-      },
     };
   }
 
   function write(line: string): void {
-    if (fd < 0) fd = tryOpen(path, O_WRONLY | O_NONBLOCK);
+    const fd = tryOpen(path, O_WRONLY | O_NONBLOCK | O_APPEND);
     if (fd < 0) return;
-    const EAGAIN = 11;
-    const written = tryWriteSome(fd, Buffer.from(`${line}\n`));
-    if (written >= 0 || written === -EAGAIN) return;
+    const bytes = Buffer.from(`${line}\n`);
+    const NEWLINE = 10;
+    if (bytes.length > LINE_BYTES_MAX) bytes[LINE_BYTES_MAX - 1] = NEWLINE;
+    tryWriteSome(fd, bytes.subarray(0, LINE_BYTES_MAX));
     closeFd(fd);
-    fd = -1;
   }
 }

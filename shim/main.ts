@@ -4,14 +4,13 @@ import { RuntimeError } from "../runtime/errors.ts";
 import { print, printError } from "../runtime/print.ts";
 import { COMMIT, VERSION } from "../runtime/version.ts";
 import { parseArguments, type ShimArguments } from "./launch/arguments.ts";
-import { DecodeError } from "./proto/decode.ts";
 
 /** Does what the words of a command line say. Never returns. */
 export function main(words: readonly string[]): never {
   try {
     act(parseArguments(words));
   } catch (error) {
-    const isExpected = error instanceof RuntimeError || error instanceof DecodeError;
+    const isExpected = error instanceof RuntimeError;
     const text = error instanceof Error ? error.message : String(error);
     printError(`containerd-shim-runt-v2: ${text}${isExpected ? "" : " (hint: this is a bug)"}`);
     process.exit(1);
@@ -23,11 +22,18 @@ function act(given: ShimArguments): void {
   const { version, info, namespace, id, action } = given;
   if (version) print(`containerd-shim-runt-v2 ${VERSION} (commit ${COMMIT})`);
   else if (info) tellInfo();
+  else if (action !== "start" && action !== "delete") throw notForUsers(action);
   else if (namespace === "") throw new RuntimeError("-namespace is missing");
   else if (id === "") throw new RuntimeError("-id is missing");
   else if (action === "start") startShim(given);
-  else if (action === "delete") deleteTask(given);
-  else throw new RuntimeError(`unknown action "${action}" (hint: containerd starts this program)`);
+  else deleteTask(given);
+}
+
+function notForUsers(action: string): RuntimeError {
+  const what = action === "" ? "no action" : `unknown action "${action}"`;
+  return new RuntimeError(
+    `${what}, wanted start or delete (hint: containerd runs this program, for containers whose runtime is io.containerd.runt.v2)`,
+  );
 }
 
 function startShim(given: ShimArguments): void {

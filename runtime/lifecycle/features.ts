@@ -18,8 +18,13 @@ import { COMMIT, OCI_VERSION, VERSION } from "../version.ts";
 
 export type Features = ReturnType<typeof features>;
 
-/** The features structure: the same on every host, but for `supportedFlags`. features-linux.md */
+/** The features structure. features-linux.md */
 export function features() {
+  return featuresWith({ supportedFlags: supportedFlags() });
+}
+
+/** What is the same on every host, with what depends on it. */
+export function featuresWith(found: { supportedFlags?: readonly string[] }) {
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: OCI_VERSION,
@@ -35,7 +40,7 @@ export function features() {
         operators: SECCOMP_OPERATORS,
         archs: ARCHS.map(({ name }) => name),
         knownFlags: SECCOMP_FLAGS,
-        supportedFlags: supportedFlags(),
+        ...found,
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },

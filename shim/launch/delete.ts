@@ -1,7 +1,7 @@
 // `delete`: what a shim that is gone has left of a container. containerd runs it after every ordinary
-// Delete too, when nothing is left: then it costs no more than the start of the program.
+// Delete too, when nothing is left: then it costs little more than the start of the program.
 
-import { existsSync, writeSync } from "node:fs";
+import { printBytes } from "../../runtime/print.ts";
 import { encode } from "../proto/encode.ts";
 import { DeleteResponse } from "../proto/task.ts";
 import { timestampNow } from "../timestamp.ts";
@@ -9,24 +9,28 @@ import type { ShimArguments } from "./arguments.ts";
 import type { Remains } from "./clean-up.ts";
 import type { Environment } from "./start.ts";
 
-const STDOUT = 1;
 /** 128 + SIGKILL: nobody knows better. */
 const KILLED = 137;
 
-/** Removes what is there, and prints how the container ended. The bundle is the working directory. */
-export function deleteTask({ id, bundle }: ShimArguments, environment: Environment): void {
-  const { pid, exit } = remainsOf(id, bundle || process.cwd(), environment);
+/** Removes what is there, and prints how the container ended. */
+export function deleteTask(given: ShimArguments, environment: Environment): void {
+  const { pid, exit } = remainsOf(given, environment);
   const response = encode(DeleteResponse, {
     pid,
     exitStatus: exit?.status ?? KILLED,
     exitedAt: exit?.at ?? timestampNow(),
   });
-  writeSync(STDOUT, response);
+  printBytes(response);
 }
 
-function remainsOf(id: string, bundle: string, environment: Environment): Remains {
-  // The shim writes it before it makes anything, and removes it last.
-  if (!existsSync(`${bundle}/runt.json`)) return { pid: 0 };
+/**
+ * The working directory is the bundle. A shim removes `address` from its own when it ends in order,
+ * and `runt.json` with the last of a container.
+ */
+function remainsOf(given: ShimArguments, environment: Environment): Remains {
+  const bundle = given.bundle || process.cwd();
+  const isLeft = ["address", "runt.json"].some((name) => Bun.file(`${bundle}/${name}`).size > 0);
+  if (!isLeft) return { pid: 0 };
   const { cleanUp }: typeof import("./clean-up.ts") = require("./clean-up.ts");
-  return cleanUp(id, bundle, environment);
+  return cleanUp({ ...given, bundle }, environment);
 }

@@ -1,5 +1,6 @@
 // Which containers share a shim: those of a pod.
 
+import { ENOENT } from "../../runtime/errno.ts";
 import { SyscallError } from "../../runtime/errors.ts";
 import { readFile } from "../../runtime/sys/file.ts";
 
@@ -22,7 +23,6 @@ function annotationsIn(path: string): Readonly<Record<string, unknown>> {
 }
 
 function textOf(path: string): string {
-  const ENOENT = 2;
   try {
     return readFile(path);
   } catch (error) {

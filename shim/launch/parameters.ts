@@ -1,6 +1,7 @@
 // What containerd says on the standard input of `start`: nothing, the runtime's options, or from
 // 2.3 on parameters that have the options among them.
 
+import { RuntimeError } from "../../runtime/errors.ts";
 import { BootstrapParams } from "../proto/bootstrap.ts";
 import { Any } from "../proto/common.ts";
 import { DecodeError, decode } from "../proto/decode.ts";
@@ -21,7 +22,7 @@ export interface Parameters {
 /**
  * Reads what came on standard input. Both messages begin with a string and bytes: parameters are
  * told by the id and the namespace, which the command line has as well.
- * @throws DecodeError when it is neither
+ * @throws RuntimeError when it is neither
  */
 export function parametersFrom(
   input: Uint8Array,
@@ -39,11 +40,22 @@ export function parametersFrom(
   }
   return {
     isBootstrap: false,
-    options: input.length === 0 ? [] : [decode(Any, input)],
+    options: input.length === 0 ? [] : [decodeOptions(input)],
     ttrpcAddress: "",
     socketDirectory: "",
     debug: false,
   };
+}
+
+function decodeOptions(input: Uint8Array): ValueOf<typeof Any> {
+  try {
+    return decode(Any, input);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new RuntimeError(
+      `standard input is neither empty, nor the runtime's options, nor containerd's parameters: ${error.message}`,
+    );
+  }
 }
 
 function tryDecodeBootstrap(input: Uint8Array): ValueOf<typeof BootstrapParams> | undefined {

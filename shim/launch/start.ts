@@ -2,9 +2,11 @@
 // printed is read by containerd to its end, errors with it.
 
 import { fork } from "../../runtime/engine/fork.ts";
+import { RuntimeError } from "../../runtime/errors.ts";
 import { requireProtectedExecutable } from "../../runtime/lifecycle/executable.ts";
-import { readFile, readSome, writeAll, writeFile } from "../../runtime/sys/file.ts";
-import { tryMakeCoreCookie } from "../../runtime/sys/process.ts";
+import { tryUnlinkAt } from "../../runtime/sys/entry.ts";
+import { AT_FDCWD, readFile, readSome, writeAll, writeFile } from "../../runtime/sys/file.ts";
+import { type Cloned, SIGKILL, tryMakeCoreCookie, trySignal } from "../../runtime/sys/process.ts";
 import type { ShimArguments } from "./arguments.ts";
 import { groupOf } from "./group.ts";
 import { type Parameters, parametersFrom } from "./parameters.ts";
@@ -21,6 +23,7 @@ const INPUT_BYTES_MAX = 10_485_760;
 export function start(given: ShimArguments, environment: Environment): void {
   requireProtectedExecutable({ environment, preserveFds: 0 });
   const parameters = parametersFrom(readInput(), given);
+  const shimCgroup = shimCgroupIn(parameters);
   const path = socketPath({
     address: given.address,
     namespace: given.namespace,
@@ -28,25 +31,42 @@ export function start(given: ShimArguments, environment: Environment): void {
     directory: parameters.socketDirectory || environment["SHIM_SOCKET_DIR"] || "",
   });
   const socket = listenOrJoin(path);
-  if (socket !== undefined) startDaemon({ socket, path, given, parameters, environment });
-  const address = `unix://${path}`;
-  // containerd 1.6 and 1.7 look for it here when they are started again.
-  writeFile("address", address, 0o600);
-  writeAll(
-    STDOUT,
-    replyTo({ ...parameters, maxShimVersion: environment["MAX_SHIM_VERSION"] }, address),
-  );
+  const shim =
+    socket === undefined
+      ? undefined
+      : startDaemon({ socket, path, given, parameters, environment });
+  try {
+    if (shim !== undefined) place(shim, shimCgroup);
+    const address = `unix://${path}`;
+    // containerd 1.6 and 1.7 look for it here when they are started again.
+    writeFile("address", address, 0o600);
+    const maxShimVersion = environment["MAX_SHIM_VERSION"];
+    writeAll(STDOUT, replyTo({ ...parameters, maxShimVersion }, address));
+  } catch (error) {
+    if (shim !== undefined) takeBack(shim, path);
+    throw error;
+  }
 }
 
 function readInput(): Buffer {
   const parts: Buffer[] = [];
-  for (let bytes = 0; bytes < INPUT_BYTES_MAX; ) {
+  for (let bytes = 0; bytes <= INPUT_BYTES_MAX; ) {
     const some = readSome(STDIN);
-    if (some.length === 0) break;
+    if (some.length === 0) return Buffer.concat(parts);
     parts.push(some);
     bytes += some.length;
   }
-  return Buffer.concat(parts);
+  throw new RuntimeError(`standard input has more than ${INPUT_BYTES_MAX} bytes`);
+}
+
+/** Of the options this one concerns the shim; the others are read when a container is made. */
+function shimCgroupIn({ options }: Parameters): string {
+  if (options.length === 0) return "";
+  const { optionsFrom }: typeof import("../options.ts") = require("../options.ts");
+  const { makeShimLog }: typeof import("../log.ts") = require("../log.ts");
+  const log = makeShimLog("log", { debugs: false });
+  const named = options.map((one) => optionsFrom(one, log.warn).shimCgroup);
+  return named.find((path) => path !== "") ?? "";
 }
 
 interface Launch {
@@ -59,9 +79,9 @@ interface Launch {
 }
 
 /** The shim is a fork of this process, which has all of the program loaded already. */
-function startDaemon({ socket, path, given, parameters, environment }: Launch): void {
+function startDaemon({ socket, path, given, parameters, environment }: Launch): Cloned {
   if (environment["SCHED_CORE"]) tryMakeCoreCookie();
-  const { pid } = fork(() => {
+  return fork(() => {
     const { daemon }: typeof import("../daemon.ts") = require("../daemon.ts");
     daemon({
       socket,
@@ -73,17 +93,21 @@ function startDaemon({ socket, path, given, parameters, environment }: Launch): 
       environment,
     });
   });
-  const [options] = parameters.options;
-  if (options !== undefined) {
-    const { joinShimCgroup }: typeof import("./shim-cgroup.ts") = require("./shim-cgroup.ts");
-    joinShimCgroup(options, pid);
-  }
-  raiseOomScore(pid);
 }
 
-/** One more than our own: where memory is short, the shim goes before containerd does. */
-function raiseOomScore(pid: number): void {
+function place({ pid }: Cloned, shimCgroup: string): void {
+  if (shimCgroup !== "") {
+    const { joinShimCgroup }: typeof import("./shim-cgroup.ts") = require("./shim-cgroup.ts");
+    joinShimCgroup(shimCgroup, pid);
+  }
+  // One more than our own: where memory is short, the shim goes before containerd does.
   const OOM_SCORE_ADJ_MAX = 1000;
   const own = Number(readFile("/proc/self/oom_score_adj"));
   writeFile(`/proc/${pid}/oom_score_adj`, `${Math.min(own + 1, OOM_SCORE_ADJ_MAX)}`, 0);
+}
+
+function takeBack({ pidfd }: Cloned, path: string): void {
+  trySignal(pidfd, SIGKILL);
+  tryUnlinkAt(AT_FDCWD, path);
+  tryUnlinkAt(AT_FDCWD, "address");
 }

@@ -1,7 +1,7 @@
 // Shims of the tests: started as containerd starts them, with nothing of containerd's but a client
 // (task-client.ts), a receiver of events (shim-events.ts) and the fifos' ends (shim-streams.ts).
 
-import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Any } from "../../shim/proto/common.ts";
 import { decode } from "../../shim/proto/decode.ts";
@@ -40,11 +40,13 @@ export interface ShimRun {
   /** Added to what containerd 1.6 sets. */
   env?: Record<string, string>;
   stdin?: Uint8Array;
+  /** Absent: the one that is built. */
+  program?: string;
 }
 
 /** Runs the shim's program with the words of a command line, to the end of its output. */
 export async function runShim(words: readonly string[], given: ShimRun): Promise<ShimOutcome> {
-  const child = Bun.spawn([shimProgram, ...words], {
+  const child = Bun.spawn([given.program ?? shimProgram, ...words], {
     cwd: given.bundle,
     env: {
       ...bareEnvironment(),
@@ -78,6 +80,7 @@ export interface ShimOptions {
   /** Whether it is to write debug lines into its log. */
   debug?: boolean;
   env?: Record<string, string>;
+  program?: string;
 }
 
 /** A shim that serves, with the bundle of a container that does not exist yet. */
@@ -104,8 +107,7 @@ export async function startShim(options: ShimOptions = {}): Promise<Shim> {
   const log = logOf(directory);
   const words = shimWords(id, ...(options.debug ? ["-debug"] : []), "start");
   const stdin = encode(Any, { typeUrl: RuncOptions.name, value: encode(RuncOptions, shimOptions) });
-  const { env = {} } = options;
-  const { code, stdout, stderr } = await runShim(words, { bundle: directory, env, stdin });
+  const { code, stdout, stderr } = await runShim(words, { ...options, bundle: directory, stdin });
   if (code !== 0 || stderr !== "") throw new Error(`start: exit ${code}: ${stderr}${stdout}`);
   const socket = stdout.toString().replace("unix://", "");
   const tasks = await connectTasks(socket);
@@ -129,7 +131,8 @@ export async function startShim(options: ShimOptions = {}): Promise<Shim> {
       tasks.client.close();
       users.set(socket, (users.get(socket) ?? 0) - 1);
       try {
-        if (isRunning(pid)) await removeContainer(id, socket);
+        // A shim that ends has taken its socket away before.
+        if (isRunning(pid) && existsSync(socket)) await removeContainer(id, socket);
         if (users.get(socket) === 0) await waitUntil(`end of shim ${pid}`, () => !isRunning(pid));
       } finally {
         if (users.get(socket) === 0 && isRunning(pid)) process.kill(pid, "SIGKILL");

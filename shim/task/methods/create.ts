@@ -94,7 +94,7 @@ function fail(house: House, { task, failure }: { task: Task; failure: Failure },
 
 function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
   const { id, bundle, stdin, stdout, stderr, terminal } = request;
-  const options = requireOptions(request.options);
+  const options = requireOptions(request.options, house.log.with({ id }).warn);
   return {
     id,
     bundle,
@@ -110,9 +110,9 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
   };
 }
 
-function requireOptions(any: AnyMessage | undefined): ShimOptions {
+function requireOptions(any: AnyMessage | undefined, warn: (text: string) => void): ShimOptions {
   try {
-    return optionsFrom(any);
+    return optionsFrom(any, warn);
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     throw new StatusError("invalid argument", error.message);

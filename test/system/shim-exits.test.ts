@@ -196,7 +196,7 @@ test("who cleans up after a shim that was killed knows how the container ended",
 
 test("a worker that is killed while it creates leaves nothing, and the next goes well", async () => {
   const folder = hookFolder();
-  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || sleep 1000");
+  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || exec sleep 1000");
   const hooks = { createRuntime: [{ path: slow }] };
   await withShim({ patch: endless }, async (first) => {
     await first.create();
@@ -300,7 +300,7 @@ test("a full disk in the bundle keeps no end from being told", async () => {
 
 test("a worker that is killed while it starts or pauses a container does it no harm", async () => {
   const folder = hookFolder();
-  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || sleep 1000");
+  const slow = folder.add("slow", "echo $$ > $DIR/began; [ -e $DIR/go ] || exec sleep 1000");
   const hooks = { poststart: [{ path: slow }] };
   await withShim({ patch: { ...endless, hooks } }, async ({ id, pid, tasks, create }) => {
     const init = (await create()).pid;
@@ -313,6 +313,7 @@ test("a worker that is killed while it starts or pauses a container does it no h
     await waitUntil("the hook", () => folder.read("began")?.endsWith("\n"));
     process.kill(worker, "SIGKILL");
     assert.match(await starting, /OCI runtime start failed: the worker ended with 137/);
+    await waitUntil("the hook's end", () => !isRunning(Number(folder.read("began"))));
     assert.is((await tasks.state({ id })).status, 2, "its program runs by then");
     const pausing = tasks.pause({ id }).then(
       () => "",

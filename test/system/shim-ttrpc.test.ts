@@ -7,7 +7,6 @@ import { encode } from "../../shim/proto/encode.ts";
 import { TASK } from "../../shim/proto/task.ts";
 import { Request } from "../../shim/proto/ttrpc.ts";
 import { DATA_BYTES_MAX, encodeFrame, REQUEST } from "../../shim/ttrpc/frame.ts";
-import { readProc } from "../support/process.ts";
 import { startProgram } from "../support/program.ts";
 import { room } from "../support/room.ts";
 import { type Shim, startShim } from "../support/shim-client.ts";
@@ -112,26 +111,6 @@ test("a client that does not read keeps nobody waiting, and little in memory", a
   assert.is((await tasks.connect({ id })).shimPid, shim.pid);
 });
 
-test("without descriptors it waits instead of spinning, and serves who has waited", async () => {
-  const limit = (count: number | string): void => {
-    const words = ["prlimit", `--pid=${shim.pid}`, `--nofile=${count}:`];
-    assert.is(Bun.spawnSync(words).exitCode, 0);
-  };
-  const before = /Max open files\s+(\d+)/.exec(readProc(shim.pid, "limits"))?.[1] ?? "";
-  limit(descriptors() + 1);
-  const clients = await Promise.all([1, 2, 3].map(() => connectTo(socket)));
-  for (const client of clients) client.send(connect(1));
-  const answered = (): number => clients.filter(({ frames }) => frames.length > 0).length;
-  await waitUntil("the first answer", () => answered() === 1);
-  const ticks = ticksOf(shim.pid);
-  await Bun.sleep(1000);
-  assert.ok(ticksOf(shim.pid) - ticks < 50, `${ticksOf(shim.pid) - ticks} ticks of 10 ms`);
-  assert.is(answered(), 1);
-  limit(before);
-  await waitUntil("all answers", () => answered() === 3);
-  for (const client of clients) client.close();
-});
-
 runTests({
   atEnd: async () => {
     await shim.end();
@@ -151,12 +130,6 @@ function connect(stream: number): Buffer {
 
 function descriptors(): number {
   return readdirSync(`/proc/${shim.pid}/fd`).length;
-}
-
-/** Processor time so far, in ticks of 10 ms. */
-function ticksOf(pid: number): number {
-  const [user, system] = readProc(pid, "stat").split(") ")[1]?.split(" ").slice(11, 13) ?? [];
-  return Number(user) + Number(system);
 }
 
 async function refused(call: Promise<unknown>, code: number): Promise<void> {

@@ -1,5 +1,6 @@
 // Nobody in a container traces the init of another that joins its namespaces: such a process has the
 // host's files yet (CVE-2016-9962).
+// Runs alone: it may trace the processes of other tests.
 
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -25,6 +25,9 @@ else {
       const link = join(freshDirectory(), "another-name");
       symlinkSync(join(prefix, "bin/runt"), link);
       assert.match(run(link, "--version"), /^runt version \d/);
+      const shim = join(prefix, "bin/containerd-shim-runt-v2");
+      symlinkSync(shim, `${link}-2`);
+      assert.match(run(`${link}-2`, "-v"), /^containerd-shim-runt-v2 \d/);
       const hello = bundle(withScript("echo hello"));
       assert.is(run(link, "--root", room.root, "run", "--bundle", hello, freshName()), "hello\n");
       assert.ok(existsSync(`/run/runt/exe${prefix}/lib/runt/runt`), "it ran unprotected");
@@ -49,8 +52,11 @@ else {
       "opt/runt/lib/runt/koffi.node",
       "opt/runt/lib/runt/runt",
     ]);
-    const launcher = await Bun.file(join(stage, "opt/runt/bin/runt")).text();
-    assert.match(launcher, /^dir=\/opt\/runt\/lib\/runt$/m);
+    for (const name of ["runt", "containerd-shim-runt-v2"]) {
+      const launcher = await Bun.file(join(stage, "opt/runt/bin", name)).text();
+      assert.match(launcher, /^dir=\/opt\/runt\/lib\/runt$/m);
+      assert.not.match(launcher, /@[A-Z]+@/);
+    }
   });
 }
 

@@ -38,16 +38,17 @@ function decodeOptions<F extends Fields>(type: Message<F>, value: Uint8Array): V
   }
 }
 
-/** Keys are the names that the fields have in Go, in any case, as Go's own readers take them. */
+/**
+ * Keys are the names that the fields have in Go, in any case, as Go's own readers take them. No other
+ * program is called, so that those that name one are not among them.
+ */
 const FIELDS: Readonly<Record<string, keyof ShimOptions>> = {
   nopivotroot: "noPivotRoot",
   nonewkeyring: "noNewKeyring",
   shimcgroup: "shimCgroup",
   iouid: "ioUid",
   iogid: "ioGid",
-  binaryname: "binaryName",
   root: "root",
-  criupath: "criuPath",
   systemdcgroup: "systemdCgroup",
 };
 

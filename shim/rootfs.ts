@@ -6,6 +6,7 @@ import { flagsFrom } from "../runtime/ops/mount-text.ts";
 import { makeDirectories } from "../runtime/sys/directory.ts";
 import { readFile } from "../runtime/sys/file.ts";
 import { detach, MS_BIND, MS_REC, MS_REMOUNT, mount } from "../runtime/sys/mount.ts";
+import { bindMapped, mountMappedOverlay, partedOptions } from "./mapped-mount.ts";
 import type { Mount } from "./proto/common.ts";
 import type { ValueOf } from "./proto/message.ts";
 
@@ -25,14 +26,21 @@ function mountOne({ type, source, options }: RootfsMount, target: string): void 
   const foreign = options.find((option) => option.startsWith("X-containerd."));
   if (foreign !== undefined) throw new RuntimeError(`mount option ${foreign} is containerd's own`);
   makeDirectories(target, 0o711);
-  const { bind, attributes, superblock, data } = mountOptions(options);
+  const { ids, rest } = partedOptions(options);
+  const { bind, attributes, superblock, data } = mountOptions(rest);
   const set = flagsFrom(attributes.set);
+  if (ids !== undefined && type === "overlay") {
+    mountMappedOverlay({ target, flags: superblock | set, options: data }, ids);
+    return;
+  }
   if (bind === undefined) {
     mount({ source, target, type, flags: superblock | set, data: data.join(",") });
     return;
   }
   const recursive = bind === "recursive" ? MS_REC : 0;
-  mount({ source, target, type: "bind", flags: MS_BIND | recursive, data: "" });
+  if (ids === undefined) {
+    mount({ source, target, type: "bind", flags: MS_BIND | recursive, data: "" });
+  } else bindMapped({ source, target, depth: bind }, ids);
   if (set !== 0)
     mount({ source, target, type: "bind", flags: MS_BIND | MS_REMOUNT | set, data: "" });
 }

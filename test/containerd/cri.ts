@@ -6,13 +6,15 @@ import { endOutlivedHierarchies } from "../conformance/hierarchies.ts";
 import {
   type Containerd,
   containerdMissing,
+  isFirst,
   SHIM,
   startContainerd,
 } from "../support/callers/containerd.ts";
 import { CRI, MODE } from "../support/callers/cri.ts";
 import { callMethod } from "../support/callers/grpc.ts";
 import { parentOf, withPod } from "../support/callers/pod.ts";
-import { isRunning } from "../support/process.ts";
+import { isRunning, readProc } from "../support/process.ts";
+import { room } from "../support/room.ts";
 import { runTests, skip, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -210,6 +212,31 @@ export function testPods(folder: string): void {
       assert.is((await pod.exec(stays, "cat /proc/1/comm")).stdout, "sh\n");
       await pod.stop(stays, 20);
       assert.is((await pod.end(stays)).exitCode, 5);
+    });
+  });
+
+  if (isFirst(folder)) {
+    runTests({ atEnd: () => containerd.stop() });
+    return;
+  }
+
+  test("a pod has ids of its own in a user namespace", async () => {
+    // containerd adds the owner of the streams to the options, and knows only those of runc.
+    const runtimeHandler = "runt-as-runc";
+    const { runtimeHandlers } = await callMethod(containerd.socket, CRI.status, {});
+    const features = runtimeHandlers.find(({ name }) => name === runtimeHandler)?.features;
+    assert.equal(features, { recursiveReadOnlyMounts: true, userNamespaces: true });
+    const mapping = [{ hostId: room.firstSubordinate, containerId: 0, length: 65_536 }];
+    const usernsOptions = { mode: MODE.pod, uids: mapping, gids: mapping };
+    await withPod(containerd, { runtimeHandler, usernsOptions }, async (pod) => {
+      const id = await pod.runs("mapped", `touch /file; chown 5 /file; ${sleeper}`);
+      const { stdout } = await pod.exec(id, "cat /proc/self/uid_map; id -u; stat -c %u /file /bin");
+      assert.match(stdout, new RegExp(`^ +0 +${room.firstSubordinate} +65536\\n0\\n5\\n0\\n$`));
+      const pid = await pod.pid(id);
+      assert.match(
+        readProc(pid, "status"),
+        new RegExp(`^Uid:\\s+${room.firstSubordinate}\\s`, "m"),
+      );
     });
   });
 

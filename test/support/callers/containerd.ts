@@ -202,6 +202,11 @@ function configuration1(own: string, shim: ContainerdOptions["shim"]): string {
 
 function configuration2(own: string, shim: ContainerdOptions["shim"]): string {
   return `${readmeConfiguration("version = 3", own, shim)}
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runt-as-runc]
+  runtime_type = '${SHIM.runc}'
+  runtime_path = '${join(dirname(runtime), "containerd-shim-runt-v2")}'
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runt-as-runc.options]
+  Root = "${own}/runt"
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = "${podImage.name}"
 [plugins.'io.containerd.cri.v1.runtime']

@@ -1,4 +1,4 @@
-// A pod that a test uses, by the handler "runt", and which is always removed.
+// A pod that a test uses, and which is always removed.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,6 +21,7 @@ type ContainerConfig = NonNullable<Asked<typeof CRI.createContainer>["config"]>;
 type NamespaceOptions = NonNullable<
   NonNullable<NonNullable<ContainerConfig["linux"]>["securityContext"]>["namespaceOptions"]
 >;
+type PodOptions = NamespaceOptions & { runtimeHandler?: string };
 
 export interface ContainerOptions extends Pick<ContainerConfig, "stdin" | "tty"> {
   resources?: NonNullable<ContainerConfig["linux"]>["resources"];
@@ -62,10 +63,10 @@ export function parentOf(pid: number): number {
   return Number(statusFields(readProc(pid, "status"))["PPid"]);
 }
 
-/** Lets a test use a pod. */
+/** Lets a test use a pod, with namespaces other than the usual ones. */
 export async function withPod(
   containerd: Containerd,
-  namespaceOptions: NamespaceOptions,
+  { runtimeHandler = "runt", ...namespaceOptions }: PodOptions,
   use: (pod: Pod) => Promise<void>,
 ): Promise<void> {
   const cgroupParent = `/${freshName()}`;
@@ -76,7 +77,7 @@ export async function withPod(
     linux: { cgroupParent, securityContext: { namespaceOptions: namespaces } },
   };
   const { socket } = containerd;
-  const asked = { config, runtimeHandler: "runt" };
+  const asked = { config, runtimeHandler };
   const sandbox = await callMethod(socket, CRI.runPodSandbox, asked);
   try {
     await use({

@@ -23,6 +23,7 @@ import { isRunning, readProc, statusFields } from "../support/process.ts";
 import { freshDirectory, freshName } from "../support/room.ts";
 import { runtime } from "../support/runt.ts";
 import { test } from "../support/suite.ts";
+import { startOn, type Terminal, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
 
 /** Tests our shim with the containerd of a folder. */
@@ -76,6 +77,32 @@ function addTests(get: () => Containerd): void {
     await containerd.becomes(first.id, "RUNNING");
     await joined.end();
     await first.end();
+  });
+
+  test("a terminal outlives a client that is killed, and takes the next one", async () => {
+    const containerd = get();
+    const id = freshName();
+    const onTerminal = (words: readonly string[], use: (it: OnTerminal) => Promise<void>) =>
+      withTerminal(async (terminal) => {
+        await use({ terminal, client: startOn(terminal, [...containerd.client, ...words]) });
+      });
+    const text = "while read -r line; do echo got $line; done; exit 4";
+    const run = [...containerd.run(), "-d", "--tty", imageName, id, "sh", "-c", text];
+    await onTerminal(run, async ({ client }) => assert.is(await client.exited, 0));
+    await onTerminal(["task", "attach", id], async ({ terminal, client }) => {
+      terminal.type("a line\r");
+      await terminal.shows(/got a line/);
+      client.kill("SIGKILL");
+      await client.exited;
+    });
+    await onTerminal(["task", "attach", id], async ({ terminal, client }) => {
+      terminal.type("another\r");
+      await terminal.shows(/got another/);
+      terminal.type("\x04");
+      assert.is(await client.exited, 4);
+    });
+    // Its client has deleted the task.
+    await containerd.does("container", "rm", id);
   });
 
   test("containers end with a shim that is killed, as the reference's do", async () => {
@@ -215,6 +242,11 @@ function addTests(get: () => Containerd): void {
     for (const { end } of [stays, orphan, ends]) await end();
     await events.stop();
   });
+}
+
+interface OnTerminal {
+  terminal: Terminal;
+  client: Bun.Subprocess;
 }
 
 interface Wanted {

@@ -64,12 +64,12 @@ export function strayControllers(): string[] {
 /**
  * Ends the hierarchies that are mounted nowhere and are still there: one whose cgroups were removed
  * just before its last mount went stays, until it is mounted and unmounted once more. Gives up after
- * four seconds, because what is mounted in another namespace looks the same.
+ * four seconds, because what is mounted in another namespace looks the same; returns what is left.
  */
-export function endOutlivedHierarchies(): void {
+export function endOutlivedHierarchies(): string[] {
   for (let attempt = 0; attempt < 40; attempt++) {
     const outlived = outlivedHierarchies();
-    if (outlived.length === 0) return;
+    if (outlived.length === 0) return [];
     const folder = mkdtempSync("/tmp/cgroup-");
     for (const group of outlived) {
       command(["unshare", "--mount", "mount", "-t", "cgroup", "-o", group, "cgroup", folder]);
@@ -77,6 +77,7 @@ export function endOutlivedHierarchies(): void {
     rmdirSync(folder);
     Bun.sleepSync(100);
   }
+  return outlivedHierarchies();
 }
 
 function outlivedHierarchies(): string[] {

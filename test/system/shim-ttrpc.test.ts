@@ -7,13 +7,14 @@ import { encode } from "../../shim/proto/encode.ts";
 import { TASK } from "../../shim/proto/task.ts";
 import { Request } from "../../shim/proto/ttrpc.ts";
 import { DATA_BYTES_MAX, encodeFrame, REQUEST } from "../../shim/ttrpc/frame.ts";
+import { readProc } from "../support/process.ts";
 import { startProgram } from "../support/program.ts";
 import { room } from "../support/room.ts";
 import { type Shim, startShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
 import { runTests, test } from "../support/suite.ts";
 import { connectTasks } from "../support/task-client.ts";
-import { CallError, connectTo } from "../support/ttrpc-client.ts";
+import { CallError, type Connection, connectTo } from "../support/ttrpc-client.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const events = receiveEvents();
@@ -111,6 +112,34 @@ test("a client that does not read keeps nobody waiting, and little in memory", a
   assert.is((await tasks.connect({ id })).shimPid, shim.pid);
 });
 
+test("without descriptors it waits instead of spinning, and serves who has waited", async () => {
+  const limit = (count: number | string): void => {
+    const words = ["prlimit", `--pid=${shim.pid}`, `--nofile=${count}:`];
+    assert.is(Bun.spawnSync(words).exitCode, 0);
+  };
+  const before = /Max open files\s+(\d+)/.exec(readProc(shim.pid, "limits"))?.[1] ?? "";
+  const clients: Connection[] = [];
+  const answered = (): number => clients.filter(({ frames }) => frames.length > 0).length;
+  // The limit is on numbers, of which lower ones may be free: more clients than there can be.
+  const count = descriptors();
+  limit(count);
+  try {
+    for (let index = 0; index < count + 10; index++) {
+      const client = await connectTo(socket);
+      client.send(connect(1));
+      clients.push(client);
+    }
+    const ticks = ticksOf(shim.pid);
+    await Bun.sleep(1000);
+    assert.ok(ticksOf(shim.pid) - ticks < 50, `${ticksOf(shim.pid) - ticks} ticks of 10 ms`);
+    assert.ok(answered() < clients.length, `${answered()} answers`);
+  } finally {
+    limit(before);
+  }
+  await waitUntil("all answers", () => answered() === clients.length);
+  for (const client of clients) client.close();
+});
+
 runTests({
   atEnd: async () => {
     await shim.end();
@@ -130,6 +159,12 @@ function connect(stream: number): Buffer {
 
 function descriptors(): number {
   return readdirSync(`/proc/${shim.pid}/fd`).length;
+}
+
+/** Processor time so far, in ticks of 10 ms. */
+function ticksOf(pid: number): number {
+  const [user, system] = readProc(pid, "stat").split(") ")[1]?.split(" ").slice(11, 13) ?? [];
+  return Number(user) + Number(system);
 }
 
 async function refused(call: Promise<unknown>, code: number): Promise<void> {

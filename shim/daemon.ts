@@ -1,7 +1,7 @@
 // The shim itself: one process, one thread, one loop, for all containers of a pod.
 
 import { tryUnlinkAt } from "../runtime/sys/entry.ts";
-import { AT_FDCWD, duplicateTo, O_RDWR, open } from "../runtime/sys/file.ts";
+import { AT_FDCWD } from "../runtime/sys/file.ts";
 import {
   newProcessGroup,
   PR_SET_CHILD_SUBREAPER,
@@ -85,13 +85,8 @@ export function daemon(options: DaemonOptions): void {
   loop.run({ report, rest: () => Bun.gc(true) });
 }
 
-/**
- * containerd reads what `start` prints to its end, which is when nobody has it open any more. The
- * working directory is a bundle, which others may outlive.
- */
 function leaveStarter(): void {
-  const nothing = open("/dev/null", O_RDWR);
-  for (const fd of [0, 1, 2]) duplicateTo(nothing, fd);
+  // A bundle, which others may outlive.
   process.chdir("/");
   newProcessGroup();
   setName("containerd-shim");

@@ -5,7 +5,17 @@ import { fork } from "../../runtime/engine/fork.ts";
 import { RuntimeError } from "../../runtime/errors.ts";
 import { requireProtectedExecutable } from "../../runtime/lifecycle/executable.ts";
 import { tryUnlinkAt } from "../../runtime/sys/entry.ts";
-import { AT_FDCWD, readFile, readSome, writeAll, writeFile } from "../../runtime/sys/file.ts";
+import {
+  AT_FDCWD,
+  closeFd,
+  duplicateTo,
+  O_RDWR,
+  open,
+  readFile,
+  readSome,
+  writeAll,
+  writeFile,
+} from "../../runtime/sys/file.ts";
 import { type Cloned, SIGKILL, tryMakeCoreCookie, trySignal } from "../../runtime/sys/process.ts";
 import type { ShimArguments } from "./arguments.ts";
 import { groupOf } from "./group.ts";
@@ -82,6 +92,7 @@ interface Launch {
 function startDaemon({ socket, path, given, parameters, environment }: Launch): Cloned {
   if (environment["SCHED_CORE"]) tryMakeCoreCookie();
   return fork(() => {
+    leaveStreams();
     const { daemon }: typeof import("../daemon.ts") = require("../daemon.ts");
     daemon({
       socket,
@@ -93,6 +104,13 @@ function startDaemon({ socket, path, given, parameters, environment }: Launch): 
       environment,
     });
   });
+}
+
+/** First of all: containerd reads what is printed to its end, when nobody has it open any more. */
+function leaveStreams(): void {
+  const nothing = open("/dev/null", O_RDWR);
+  for (const fd of [0, 1, 2]) duplicateTo(nothing, fd);
+  closeFd(nothing);
 }
 
 function place({ pid }: Cloned, shimCgroup: string): void {

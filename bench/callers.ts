@@ -1,4 +1,5 @@
-// Engines that start containers by a runtime: `docker run` and `podman run`, with each runtime in turn.
+// Engines that start containers by a runtime: `docker run`, `podman run` and `ctr run`,
+// with each runtime in turn.
 
 import {
   type Docker,
@@ -9,6 +10,7 @@ import {
 import { imageName } from "../test/support/callers/image.ts";
 import { type Podman, podmanMissing, podmanOf } from "../test/support/callers/podman.ts";
 import type { Case } from "./cases.ts";
+import { containerd, lacksContainerd } from "./containerd.ts";
 import { timedMs } from "./measure.ts";
 import type { Runtime } from "./peers.ts";
 
@@ -16,9 +18,9 @@ import type { Runtime } from "./peers.ts";
 const budget = 1;
 
 /** Those of engines that are installed; says which is not. */
-export function callers(runtimes: readonly Runtime[]): Case[] {
-  const lacks = [dockerMissing(packaged), podmanMissing()];
-  return [docker(runtimes), podman()].filter((_, index) => {
+export function callers(folder: string, runtimes: readonly Runtime[]): Case[] {
+  const lacks = [dockerMissing(packaged), podmanMissing(), lacksContainerd()];
+  return [docker(runtimes), podman(), containerd(folder, runtimes)].filter((_, index) => {
     if (lacks[index] !== undefined) console.log(`SKIP ${lacks[index]}`);
     return lacks[index] === undefined;
   });

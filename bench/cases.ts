@@ -50,7 +50,7 @@ export function cases(folder: string, runtimes: readonly Runtime[]): Case[] {
     exec(join(folder, "exec"), runtimes),
     state(join(folder, "state"), runtimes),
     many(join(folder, "many"), runtimes),
-    ...callers(runtimes),
+    ...callers(join(folder, "callers"), runtimes),
   ];
 }
 

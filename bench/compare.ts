@@ -5,9 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mountHierarchies, strayControllers } from "../test/conformance/hierarchies.ts";
 import { cleanUp as cleanUpRoom } from "../test/support/leaks.ts";
 import { type Case, cases, type Measured } from "./cases.ts";
+import { lacksContainerd } from "./containerd.ts";
 import { interleaved } from "./measure.ts";
 import { peakMemory } from "./memory.ts";
 import { peers, type Runtime } from "./peers.ts";
+import { measureShims } from "./shims.ts";
 import { smallestLimitKib } from "./smallest-limit.ts";
 import { printCgroupSteps, printSteps } from "./steps.ts";
 import { headerLine, rowLine } from "./table.ts";
@@ -34,6 +36,7 @@ try {
   console.log(headerLine(runtimes));
   for (const one of cases(folder, runtimes)) await measure(one);
   measureMemory();
+  if (lacksContainerd() === undefined) await measureShims(runtimes, folder);
   printSteps(command, folder);
   printCgroupSteps(command, folder);
 } finally {

@@ -9,7 +9,7 @@ const usage = `Usage: bun bench/run.ts [--runtime=PATH]
 
 Compares a runtime (default: build/runt) with the host's runc and crun, and with a current runc that
 is built where Go is installed, as root: by themselves, and by Docker and Podman where they are
-installed. Times are medians of interleaved runs, without rest and with 0.4 s of rest before each.
+installed; our shim with that of containerd, where it is built. Times are medians of interleaved runs, without rest and with 0.4 s of rest before each.
 Budgets are ratios to the faster runc in the runs without rest; crun's ratio is the aim. Ends with the
 time of every step of one \`runt run\`, and of those of its cgroup with limits of every controller.
 `;

@@ -15,7 +15,7 @@ import { imageName } from "../support/callers/image.ts";
 import type { Outcome } from "../support/program.ts";
 import { freshDirectory } from "../support/room.ts";
 import { runTests } from "../support/suite.ts";
-import { startOn, withTerminal } from "../support/terminal.ts";
+import { startOn, untilSize, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
 
 /** Tests what the users of an engine do with one container. */
@@ -211,8 +211,8 @@ export function testContainersOf(engine: Engine): void {
       );
       const client = startOn(terminal, words);
       await terminal.shows("# ");
-      terminal.type("tty; stty size; echo $((40 + 2))\n");
-      await terminal.shows(/\/dev\/pts\/0\r\n33 99\r\n42\r\n/);
+      terminal.type(`tty; ${untilSize("33 99")}; echo $((40 + 2))\n`);
+      await terminal.shows(/\/dev\/pts\/0\r\n42\r\n/);
       terminal.resize({ height: 44, width: 88 });
       process.kill(client.pid, "SIGWINCH");
       await waitUntil("the new size", () => {
@@ -226,8 +226,8 @@ export function testContainersOf(engine: Engine): void {
     await withTerminal(async (terminal) => {
       const client = startOn(terminal, docker.words("exec", "-it", "shell", "sh"));
       await terminal.shows("# ");
-      terminal.type("tty; stty size; exit 8\n");
-      await terminal.shows(/\/dev\/pts\/1\r\n33 99\r\n/);
+      terminal.type(`tty; ${untilSize("33 99")}; exit 8\n`);
+      await terminal.shows(/\/dev\/pts\/1\r\n/);
       assert.is(await client.exited, 8);
     });
     await withTerminal(async (terminal) => {

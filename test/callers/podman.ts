@@ -9,7 +9,7 @@ import { cgroups, removeEmptyCgroups } from "../support/leaks.ts";
 import { isRunning } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { foreignRuntime, runTests, skip, test } from "../support/suite.ts";
-import { startOn, withTerminal } from "../support/terminal.ts";
+import { startOn, untilSize, withTerminal } from "../support/terminal.ts";
 import { waitUntil } from "../support/wait.ts";
 
 const CONTROL_C = String.fromCharCode(3);
@@ -175,18 +175,17 @@ function testTerminals(podman: Podman): void {
     await withTerminal(async (terminal) => {
       const run = [...podman.run, ...flags, imageName, "sh"];
       const client = startOn(terminal, [...podman.command(), ...run], { limitMs });
-      terminal.type("tty; stty size; test -t 0 && echo $((20 + 22))\n");
-      await terminal.shows(/\n\/dev\/(pts\/0|console)\r\n33 99\r\n42\r\n/, limitMs);
+      terminal.type(`tty; ${untilSize("33 99")}; test -t 0 && echo $((20 + 22))\n`);
+      await terminal.shows(/\n\/dev\/(pts\/0|console)\r\n42\r\n/, limitMs);
       terminal.resize({ height: 20, width: 70 });
-      const size = "while test \"$(stty size)\" != '20 70'; do sleep 0.1; done; echo fol''lowed\n";
-      terminal.type(size);
+      terminal.type(`${untilSize("20 70")}; echo fol''lowed\n`);
       await terminal.shows("followed", limitMs);
 
       await withTerminal(async (second) => {
         const command = ["exec", "--interactive", "--tty", name, "sh"];
         const other = startOn(second, [...podman.command(), ...command], { limitMs });
-        second.type("tty; stty size; id -u\n");
-        await second.shows(/\n\/dev\/pts\/1\r\n33 99\r\n0\r\n/, limitMs);
+        second.type(`tty; ${untilSize("33 99")}; id -u\n`);
+        await second.shows(/\n\/dev\/pts\/1\r\n0\r\n/, limitMs);
         second.type("sleep 1000\n");
         const shown = () => podman.does("top", name);
         await waitUntil("sleep", async () => (await shown()).includes("sleep 1000"), limitMs);

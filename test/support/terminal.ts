@@ -157,3 +157,8 @@ export function runtOf(...args: string[]): string[] {
 export function key(letter: string): string {
   return String.fromCharCode(letter.charCodeAt(0) & 31);
 }
+
+/** A command for a shell in a terminal: an engine gives the size when the program runs already. */
+export function untilSize(rowsAndColumns: string): string {
+  return `until test "$(stty size 2>/dev/null)" = "${rowsAndColumns}"; do sleep 0.1; done`;
+}

@@ -55,7 +55,7 @@ export function daemon(options: DaemonOptions): void {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   const children = makeChildren(loop, openSignalFd(), (signal) => {
-    if (signal === SIGTERM || signal === SIGINT) end(LEAVE_LIMIT_MS);
+    if (signal === SIGTERM || signal === SIGINT) end(LEAVE_LIMIT_MS, () => true);
     if (signal === SIGUSR1) describe(house);
   });
   const publisher = makePublisher({ address: options.ttrpcAddress, namespace, loop, log });
@@ -69,15 +69,20 @@ export function daemon(options: DaemonOptions): void {
     namespace,
     environment,
     calls: new Set(),
-    stop: () => end(publisher.isHeard() ? LINGER_LIMIT_MS : LEAVE_LIMIT_MS),
+    // Another container of the pod may come meanwhile, by a connection that is there.
+    stop: () =>
+      end(publisher.isHeard() ? LINGER_LIMIT_MS : LEAVE_LIMIT_MS, () => house.tasks.size === 0),
   };
   // Whoever comes from now on needs another shim, and finds no socket. Events are told to their end.
   let left = [path, `${bundle}/address`];
-  const end = (limitMs: number): void => {
+  const end = (limitMs: number, isWanted: () => boolean): void => {
     for (const file of left) tryUnlinkAt(AT_FDCWD, file);
     // The next shim's are at the same places.
     left = [];
-    publisher.drain(limitMs, () => loop.after(0, loop.stop));
+    const leave = (): void => {
+      if (isWanted()) loop.stop();
+    };
+    publisher.drain(limitMs, () => loop.after(0, leave));
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });

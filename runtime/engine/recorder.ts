@@ -65,6 +65,7 @@ export interface Recorder {
   /** Init waits for this before it executes the program. */
   listenerIsTaken(): void;
   warnings(): string[];
+  /** The memory is gone for this process. */
   close(): void;
 }
 
@@ -165,7 +166,10 @@ function mapRecorder(fd: number, size: number): Recorder & { view: DataView } {
       const text = bytes.toString("utf8", HEADER_BYTES, HEADER_BYTES + used);
       return text.split("\n").filter((line) => line !== "");
     },
-    close: () => closeFd(fd),
+    close: () => {
+      unmap(address, size);
+      closeFd(fd);
+    },
   };
 }
 

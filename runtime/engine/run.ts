@@ -93,6 +93,7 @@ function walk(run: Run, walker: Walker, end?: number): void {
   } catch (error) {
     const blamed = walker.abandon(error);
     reportTrace(run, walker.recorder);
+    walker.recorder.close();
     throw blamed;
   }
 }

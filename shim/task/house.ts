@@ -52,6 +52,7 @@ export function taskMethod<Req extends Fields, Res extends Fields>(
       const id = String(request["id"] ?? "");
       const pending = { request: messages.request.name, id, sinceMs: performance.now() };
       house.calls.add(pending);
+      if (house.log.debugs) house.log.with({ id }).debug(pending.request);
       call.whenOver(() => house.calls.delete(pending));
       try {
         handle(house, request, call);

@@ -1,0 +1,64 @@
+// A shim that has done much holds no more than one that has done little. SOAK=1 for 10,000 execs and
+// 1,000 containers.
+
+import { readdirSync, readFileSync } from "node:fs";
+import * as assert from "uvu/assert";
+import { script } from "../support/bundle.ts";
+import { type Shim, startShim, withShim } from "../support/shim-client.ts";
+import { receiveEvents } from "../support/shim-events.ts";
+import { startExec } from "../support/shim-exec.ts";
+import { runTests, test } from "../support/suite.ts";
+
+const isSoak = process.env["SOAK"] === "1";
+const execs = isSoak ? 10_000 : 100;
+const containers = isSoak ? 1_000 : 5;
+/** KiB; between two collections a heap grows. */
+const GROWTH_MAX = 6_144;
+
+const events = receiveEvents();
+
+test("a shim of many execs and containers keeps no descriptor, no process and no memory of them", async () => {
+  await withShim({ patch: { process: script("while :; do sleep 1; done") } }, async (shim) => {
+    await shim.create();
+    await shim.tasks.start({ id: shim.id });
+    // What is loaded once is loaded.
+    await execute(shim, execs / 2);
+    for (let index = 0; index < 2; index++) await live(shim);
+    const before = held(shim);
+    await execute(shim, execs / 2);
+    for (let index = 0; index < containers; index++) await live(shim);
+    const after = held(shim);
+    assert.equal(after.descriptors, before.descriptors);
+    assert.equal(after.children, before.children);
+    assert.ok(after.kib < before.kib + GROWTH_MAX, `${before.kib} KiB, then ${after.kib}`);
+  });
+});
+
+async function execute({ id, tasks }: Shim, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const place = { id, execId: `e${index}` };
+    await startExec(tasks, place, ["true"]);
+    await tasks.wait(place);
+    await tasks.delete(place);
+  }
+}
+
+/** The whole life of a container of the shim's pod. */
+async function live({ id }: Shim): Promise<void> {
+  const other = await startShim({
+    patch: { annotations: { "io.kubernetes.cri.sandbox-id": id } },
+  });
+  await other.create();
+  await other.tasks.start({ id: other.id });
+  await other.end();
+}
+
+function held({ pid }: Shim): { descriptors: string[]; children: number; kib: number } {
+  const descriptors = readdirSync(`/proc/${pid}/fd`);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  const memory = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kib = Number(/^Anonymous:\s+(\d+)/m.exec(memory)?.[1]);
+  return { descriptors, children: children.length, kib };
+}
+
+runTests({ atEnd: async () => events.stop() });

@@ -2,10 +2,11 @@
 
 import { mountOptions } from "../runtime/clauses/mount-options.ts";
 import { RuntimeError, SyscallError } from "../runtime/errors.ts";
-import { flagsFrom } from "../runtime/ops/mount-text.ts";
+import { flagsFrom, mountByText, type TextMount } from "../runtime/ops/mount-text.ts";
 import { makeDirectories } from "../runtime/sys/directory.ts";
-import { readFile } from "../runtime/sys/file.ts";
+import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../runtime/sys/file.ts";
 import { detach, MS_BIND, MS_REC, MS_REMOUNT, mount } from "../runtime/sys/mount.ts";
+import { changeDirectory } from "../runtime/sys/namespace.ts";
 import { bindMapped, mountMappedOverlay, partedOptions } from "./mapped-mount.ts";
 import type { Mount } from "./proto/common.ts";
 import type { ValueOf } from "./proto/message.ts";
@@ -34,7 +35,7 @@ function mountOne({ type, source, options }: RootfsMount, target: string): void 
     return;
   }
   if (bind === undefined) {
-    mount({ source, target, type, flags: superblock | set, data: data.join(",") });
+    mountFilesystem({ source, type, data, attributes: attributes.set, superblock }, target);
     return;
   }
   const recursive = bind === "recursive" ? MS_REC : 0;
@@ -43,6 +44,17 @@ function mountOne({ type, source, options }: RootfsMount, target: string): void 
   } else bindMapped({ source, target, depth: bind }, ids);
   if (set !== 0)
     mount({ source, target, type: "bind", flags: MS_BIND | MS_REMOUNT | set, data: "" });
+}
+
+/** An image has more layers than fit into a page by their paths: they go by descriptor then. */
+function mountFilesystem(filesystem: TextMount, target: string): void {
+  const fd = open(target, O_PATH);
+  mountByText(filesystem, fd);
+  closeFd(fd);
+  // That way leads through a directory of /proc.
+  const root = open("/", O_PATH | O_DIRECTORY);
+  changeDirectory(root);
+  closeFd(root);
 }
 
 /** Unmounts everything on and below a directory, what was mounted last first. */

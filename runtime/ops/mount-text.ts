@@ -20,7 +20,7 @@ import { openProc } from "./proc.ts";
 /** A page, of which the kernel takes all but the byte that ends the text. */
 const DATA_BYTES_MAX = 4095;
 
-interface TextMount {
+export interface TextMount {
   type: string;
   source: string;
   data: readonly string[];

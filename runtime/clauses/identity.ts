@@ -4,9 +4,10 @@ import type { Config } from "../config/types.gen.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { setIdentity } from "../ops/identity.ts";
 import { setUmask } from "../ops/process.ts";
-import { ownStreams } from "../ops/stdio.ts";
+import { giveStreams, ownStreams } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import { capabilities } from "./capabilities.ts";
+import { callerId } from "./id-mappings.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { filters } from "./seccomp.ts";
 
@@ -15,6 +16,8 @@ const UMASK = 0o022;
 
 export interface IdentityClause {
   warnings: readonly Step[];
+  /** By the host: what init may not change, in a user namespace that does not know the owner. */
+  give: readonly Step[];
   /** Before the program is looked for: the umask and whose the standard streams are. */
   prepare: readonly Step[];
   /** After the word to go. */
@@ -28,6 +31,7 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
   const umaskPointer = umask === undefined ? "" : "/process/user/umask";
   return {
     warnings,
+    give: facts.uid === 0 ? giving(config, { uid, gid }) : [],
     prepare: [
       ...(config.process?.terminal ? [] : [step("init", ownStreams({ uid }), "/process/user/uid")]),
       step("init", setUmask({ mask: umask ?? UMASK }), umaskPointer),
@@ -49,4 +53,11 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
       ),
     ],
   };
+}
+
+function giving(config: Config, user: { uid: number; gid: number }): Step[] {
+  if (config.process?.terminal || !hasNamespace(config, "user")) return [];
+  const [uid, gid] = [callerId(config, "uid", user.uid), callerId(config, "gid", user.gid)];
+  if (uid === undefined || gid === undefined) return [];
+  return [step("host", giveStreams({ uid, gid }), "/process/user")];
 }

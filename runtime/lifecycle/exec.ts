@@ -120,6 +120,7 @@ export function beginProgram(options: Surroundings, prepared: PreparedExec): Und
 const AT_ONCE = new Set([
   "process.hide",
   "warn",
+  "stdio.give",
   "container.hold",
   "container.open-root",
   "cgroup.open",

@@ -4,7 +4,7 @@ import { EINVAL, ENOENT, EPERM, EROFS } from "../errno.ts";
 import { SyscallError } from "../errors.ts";
 import { tryChangeOwner } from "../sys/entry.ts";
 import { closeFd, duplicateTo, isOpen, O_RDWR, tryOpenInRoot } from "../sys/file.ts";
-import { S_IFCHR, S_IFMT, statusOf } from "../sys/status.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 
 const STREAMS = [0, 1, 2];
@@ -16,11 +16,22 @@ export const ownStreams = defineOp<{ uid: number }>({
   run: ({ uid }) => {
     const UNCHANGED = 0xffffffff;
     for (const fd of STREAMS) {
-      if (!isOpen(fd) || isNullDevice(fd) || statusOf(fd).uid === uid) continue;
-      const result = tryChangeOwner(fd, uid, UNCHANGED);
-      // A stream on a read-only or foreign filesystem stays as it is.
-      if (result < 0 && ![EINVAL, EPERM, EROFS].includes(-result)) {
-        throw new SyscallError(`fchown(${fd}, ${uid}, -1)`, -result);
+      if (isOpen(fd) && !isNullDevice(fd)) changeOwner(fd, uid, UNCHANGED);
+    }
+  },
+});
+
+/**
+ * fchown(2) of pipes, fifos and sockets to ids of the host's, for a program in a user namespace that
+ * their owner is not in. Files and terminals stay the caller's.
+ */
+export const giveStreams = defineOp<{ uid: number; gid: number }>({
+  name: "stdio.give",
+  print: ({ uid, gid }) => `${uid}:${gid}`,
+  run: ({ uid, gid }) => {
+    for (const fd of STREAMS) {
+      if (isOpen(fd) && [S_IFIFO, S_IFSOCK].includes(statusOf(fd).mode & S_IFMT)) {
+        changeOwner(fd, uid, gid);
       }
     }
   },
@@ -40,6 +51,15 @@ export const reopenNull = defineOp<Record<string, never>>({
     closeFd(found);
   },
 });
+
+/** A stream on a read-only or foreign filesystem stays as it is. */
+function changeOwner(fd: number, uid: number, gid: number): void {
+  if (statusOf(fd).uid === uid) return;
+  const result = tryChangeOwner(fd, uid, gid);
+  if (result < 0 && ![EINVAL, EPERM, EROFS].includes(-result)) {
+    throw new SyscallError(`fchown(${fd}, ${uid}, ${gid})`, -result);
+  }
+}
 
 function isNullDevice(fd: number): boolean {
   const { mode, rdevMajor, rdevMinor } = statusOf(fd);

@@ -103,6 +103,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     labels.warnings,
     console.connect, // A wrong socket, namespace or source fails before anything is made.
     program.listener,
+    who.give, // Init is not let near what belongs to none of its ids.
     spaces.open,
     group.create, // On the host, with its limits, before there is anyone to limit:
     group.limits, // between "deny all" and what is allowed again nobody can make a device.

@@ -73,6 +73,7 @@ export function execPlan(
     who.warnings,
     console.connect, // A wrong socket fails before anything is done.
     program.listener,
+    who.give, // Init is not let near what belongs to none of its ids.
     way.hold,
     cpus.initial, // Before the container's cgroup is entered, which on v2 is by birth.
     way.cgroup.open,

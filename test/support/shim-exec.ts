@@ -7,9 +7,9 @@ export interface ExecPlace {
   execId: string;
 }
 
-/** What Exec is to announce: a process of root's. */
-export function processSpec(args: readonly string[]) {
-  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"] };
+/** What Exec is to announce: a process, of root's unless said otherwise. */
+export function processSpec(args: readonly string[], user = { uid: 0, gid: 0 }) {
+  const spec = { args, cwd: "/", user, env: ["PATH=/bin:/usr/bin"] };
   return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
 }
 

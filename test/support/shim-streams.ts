@@ -24,7 +24,8 @@ export function clientStreams({ stdin = false, terminal = false } = {}): ClientS
   const folder = freshDirectory();
   const fifo = (name: string): string => {
     const path = join(folder, name);
-    if (Bun.spawnSync(["mkfifo", path]).exitCode !== 0) throw new Error(`mkfifo ${path}`);
+    const command = ["mkfifo", "--mode=700", path];
+    if (Bun.spawnSync(command).exitCode !== 0) throw new Error(`mkfifo ${path}`);
     return path;
   };
   const names = {

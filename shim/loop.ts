@@ -2,10 +2,11 @@
 // used: it starts threads, and a process with threads cannot be forked safely.
 
 import {
-  addInterest,
   changeInterest,
   openEpoll,
+  type Ready,
   removeInterest,
+  tryAddInterest,
   waitForInterests,
 } from "../runtime/sys/epoll.ts";
 import { closeFd } from "../runtime/sys/file.ts";
@@ -45,18 +46,23 @@ interface Timer {
 export function makeLoop(): Loop {
   const epoll = openEpoll();
   const watches = new Map<number, (events: number) => void>();
+  /** Regular files and devices that epoll refuses: reading and writing them never waits. */
+  const alwaysReady = new Map<number, Ready>();
   const timers = new Set<Timer>();
   let isRunning = false;
   /** Callbacks since the last rest. */
   let work = 0;
   return {
     watch(fd, events, run) {
-      addInterest(epoll, fd, events);
+      if (!tryAddInterest(epoll, fd, events)) alwaysReady.set(fd, { fd, events });
       watches.set(fd, run);
     },
-    change: (fd, events) => changeInterest(epoll, fd, events),
+    change(fd, events) {
+      if (alwaysReady.has(fd)) alwaysReady.set(fd, { fd, events });
+      else changeInterest(epoll, fd, events);
+    },
     forget(fd) {
-      if (watches.delete(fd)) removeInterest(epoll, fd);
+      if (watches.delete(fd) && !alwaysReady.delete(fd)) removeInterest(epoll, fd);
     },
     after(milliseconds, run) {
       const timer = { atMs: performance.now() + milliseconds, run };
@@ -74,11 +80,10 @@ export function makeLoop(): Loop {
   };
 
   function turn({ report, rest }: Care): void {
-    const ready = waitForInterests(epoll, untilNextMs()).map(({ fd, events }) => ({
-      fd,
-      events,
-      run: watches.get(fd),
-    }));
+    const ready = [
+      ...waitForInterests(epoll, alwaysReady.size > 0 ? 0 : untilNextMs()),
+      ...alwaysReady.values(),
+    ].map(({ fd, events }) => ({ fd, events, run: watches.get(fd) }));
     for (const { fd, events, run } of ready) {
       // The descriptor may be another's by now.
       if (watches.get(fd) === run) call(() => run?.(events), report);

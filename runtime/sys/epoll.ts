@@ -1,6 +1,6 @@
 // epoll(7): waiting for any of many descriptors, level-triggered.
 
-import { EINTR } from "../errno.ts";
+import { EINTR, EPERM } from "../errno.ts";
 import { O_CLOEXEC } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
@@ -22,9 +22,14 @@ export function openEpoll(): number {
   return check(syscall(NR.epoll_create1, O_CLOEXEC), () => "epoll_create1()");
 }
 
-/** epoll_ctl(EPOLL_CTL_ADD): from now on `events` of a descriptor are told. */
-export function addInterest(epoll: number, fd: number, events: number): void {
-  control(epoll, EPOLL_CTL_ADD, { fd, events });
+/**
+ * epoll_ctl(EPOLL_CTL_ADD): from now on `events` of a descriptor are told.
+ * @returns false for what cannot be waited for, such as a regular file (EPERM)
+ */
+export function tryAddInterest(epoll: number, fd: number, events: number): boolean {
+  const result = tryControl(epoll, EPOLL_CTL_ADD, { fd, events });
+  if (result !== -EPERM) check(result, () => `epoll_ctl(${epoll}, EPOLL_CTL_ADD, ${fd})`);
+  return result === 0;
 }
 
 /** epoll_ctl(EPOLL_CTL_MOD). */
@@ -37,14 +42,16 @@ export function removeInterest(epoll: number, fd: number): void {
   control(epoll, EPOLL_CTL_DEL, { fd, events: 0 });
 }
 
-function control(epoll: number, operation: number, { fd, events }: Ready): void {
+function control(epoll: number, operation: number, ready: Ready): void {
+  const result = tryControl(epoll, operation, ready);
+  check(result, () => `epoll_ctl(${epoll}, ${operation}, ${ready.fd})`);
+}
+
+function tryControl(epoll: number, operation: number, { fd, events }: Ready): number {
   const { address, bytes } = piece(EVENT_BYTES);
   bytes.writeUInt32LE(events, 0);
   bytes.writeInt32LE(fd, 4);
-  check(
-    syscall(NR.epoll_ctl, epoll, operation, fd, address),
-    () => `epoll_ctl(${epoll}, ${operation}, ${fd})`,
-  );
+  return syscall(NR.epoll_ctl, epoll, operation, fd, address);
 }
 
 /** A descriptor, and what has happened to it. */

@@ -19,8 +19,14 @@ export interface ClientStreams {
   leave(): void;
 }
 
-/** Makes the fifos of one process and reads them. */
-export function clientStreams({ stdin = false, terminal = false } = {}): ClientStreams {
+const LIMIT_MS = process.env["SOAK"] === "1" ? 600_000 : 90_000;
+
+/** Makes the fifos of one process and has them read, by a shell's command. */
+export function clientStreams({
+  stdin = false,
+  terminal = false,
+  reader = "cat",
+} = {}): ClientStreams {
   const folder = freshDirectory();
   const fifo = (name: string): string => {
     const path = join(folder, name);
@@ -34,8 +40,10 @@ export function clientStreams({ stdin = false, terminal = false } = {}): ClientS
     stderr: terminal ? "" : fifo("stderr"),
     terminal,
   };
-  const stdout = startProgram(["cat", names.stdout], { limitMs: 90_000 });
-  const stderr = startProgram(["cat", names.stderr || "/dev/null"], { limitMs: 90_000 });
+  const read = (path: string): Running =>
+    startProgram(["sh", "-c", `exec ${reader} < ${path}`], { limitMs: LIMIT_MS });
+  const stdout = read(names.stdout);
+  const stderr = read(names.stderr || "/dev/null");
   let input = -1;
   const closeInput = (): void => {
     if (input >= 0) closeSync(input);

@@ -102,8 +102,10 @@ export function makeLoop(): Loop {
 
   function untilNextMs(): number {
     const pauseMs = work > WORK_MAX ? PAUSE_MS : Number.POSITIVE_INFINITY;
-    const nextMs = Math.min(...[...timers].map(({ atMs }) => atMs)) - performance.now();
-    const ms = Math.min(pauseMs, Math.max(0, Math.ceil(nextMs)));
+    let nextMs = Number.POSITIVE_INFINITY;
+    // Calls may have deadlines, and there may be more of them than a function takes arguments.
+    for (const { atMs } of timers) nextMs = Math.min(nextMs, atMs);
+    const ms = Math.min(pauseMs, Math.max(0, Math.ceil(nextMs - performance.now())));
     return Number.isFinite(ms) ? ms : -1;
   }
 }

@@ -14,6 +14,9 @@ import {
 import { nextSignal } from "../runtime/sys/signal.ts";
 import type { Loop } from "./loop.ts";
 
+/** How many are reaped in one turn of the loop: ten thousand orphans keep nobody waiting. */
+const REAPED_MAX = 100;
+
 export interface Child {
   pid: number;
   /** REAPED of one that was reaped before anyone could hold it. */
@@ -80,13 +83,15 @@ export function makeChildren(
   };
 
   function reap(): void {
-    for (let one = nextEnded(); one !== undefined; one = nextEnded()) {
-      const child = one;
+    for (let count = 0; count < REAPED_MAX; count++) {
+      const child = nextEnded();
+      if (child === undefined) return;
       const ended = waiting.get(child.pid);
       waiting.delete(child.pid);
       // Each on its own: what one throws is not the others' matter.
       if (ended !== undefined) loop.after(0, () => ended(child.ending));
       else if (expecting > 0) strangers.set(child.pid, child.ending);
     }
+    loop.after(0, reap);
   }
 }

@@ -69,16 +69,17 @@ export function daemon(options: DaemonOptions): void {
     namespace,
     environment,
     calls: new Set(),
+    // Whoever comes from now on needs another shim, and finds no socket.
+    signs: new Set([path, `${bundle}/address`]),
     // Another container of the pod may come meanwhile, by a connection that is there.
     stop: () =>
       end(publisher.isHeard() ? LINGER_LIMIT_MS : LEAVE_LIMIT_MS, () => house.tasks.size === 0),
   };
-  // Whoever comes from now on needs another shim, and finds no socket. Events are told to their end.
-  let left = [path, `${bundle}/address`];
   const end = (limitMs: number, isWanted: () => boolean): void => {
-    for (const file of left) tryUnlinkAt(AT_FDCWD, file);
+    for (const file of house.signs) tryUnlinkAt(AT_FDCWD, file);
     // The next shim's are at the same places.
-    left = [];
+    house.signs.clear();
+    // Events are told to their end.
     const leave = (): void => {
       if (isWanted()) loop.stop();
     };
@@ -105,6 +106,9 @@ function beWorker(): void {
   prctl(PR_SET_THP_DISABLE, 0);
 }
 
+/** How many pending calls are told, the oldest: the log's fifo has room for some hundred lines. */
+const CALLS_MAX = 100;
+
 /** For SIGUSR1: what the shim holds, into its log. */
 function describe({ tasks, calls, publisher, log }: House): void {
   const about = (id: string, process: TaskProcess): object => {
@@ -116,7 +120,7 @@ function describe({ tasks, calls, publisher, log }: House): void {
     log.info("task", { ...about(id, init), paused: isPaused });
     for (const exec of execs.values()) log.info("exec", about(id, exec));
   }
-  for (const { request, id, sinceMs } of calls) {
+  for (const { request, id, sinceMs } of [...calls].slice(0, CALLS_MAX)) {
     const seconds = Math.round(performance.now() - sinceMs) / 1000;
     log.info("pending call", { task: id, request, seconds });
   }

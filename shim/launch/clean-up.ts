@@ -59,9 +59,20 @@ function tryLivingShim({ id, bundle }: ShimArguments, log: ShimLog): Remains | u
   }
 }
 
+/** `start` has not been there for a container that containerd 2 has added to a pod by itself. */
 function socketIn(bundle: string): string | undefined {
+  const address = textOf(`${bundle}/address`) ?? addressIn(textOf(`${bundle}/bootstrap.json`));
+  return address?.replace(/^unix:\/\//, "");
+}
+
+/** In what containerd has written down of the shim's answer; a full disk leaves a part of that. */
+function addressIn(bootstrap = ""): string | undefined {
+  return /"address":"([^"\\]+)"/.exec(bootstrap)?.[1];
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return readFile(`${bundle}/address`).replace(/^unix:\/\//, "");
+    return readFile(path);
   } catch (error) {
     if (error instanceof SyscallError && error.errno === ENOENT) return undefined;
     throw error;

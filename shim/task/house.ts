@@ -24,6 +24,8 @@ export interface House {
   readonly environment: Environment;
   /** Calls that have not been answered. */
   readonly calls: Set<PendingCall>;
+  /** Files that say where the shim is: they go before it does. */
+  readonly signs: Set<string>;
   /** Ends the shim, when its events have been told. */
   stop(): void;
 }

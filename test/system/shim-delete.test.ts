@@ -1,6 +1,6 @@
 // `delete` of the shim: after every ordinary Delete, and when the shim was killed or cannot be reached.
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { decode } from "../../shim/proto/decode.ts";
@@ -98,6 +98,42 @@ test("a shim that lives is asked to end and delete the container; others of the 
       assert.not.ok(isRunning(pid));
       assert.is((await deleteOf(other)).pid, 0);
       assert.is((await pause.tasks.state({ id: pause.id })).status, STATUS.running);
+    });
+  });
+});
+
+test("of a container that containerd 2 has added to a pod itself, the pod's shim is asked", async () => {
+  const patch = { ...endless, annotations: { "io.kubernetes.cri.sandbox-id": freshName() } };
+  await withShim({ patch }, async (pause) => {
+    await runUntilStarted(pause);
+    await withShim({ patch }, async (other) => {
+      const { pid } = await runUntilStarted(other);
+      // What containerd has there instead of what `start` writes.
+      unlinkSync(join(other.bundle, "address"));
+      const bootstrap = { version: 3, address: `unix://${other.socket}`, protocol: "ttrpc" };
+      writeFileSync(join(other.bundle, "bootstrap.json"), JSON.stringify(bootstrap));
+      assert.is((await deleteOf(other)).pid, pid);
+      const gone = await other.tasks.state({ id: other.id }).catch(String);
+      assert.match(String(gone), /not created/);
+      assert.is((await pause.tasks.state({ id: pause.id })).status, STATUS.running);
+    });
+  });
+});
+
+test("of a container that was deleted nothing is there to make its delete slow", async () => {
+  const patch = { ...ending, annotations: { "io.kubernetes.cri.sandbox-id": freshName() } };
+  const left = ({ bundle }: Shim) =>
+    ["address", "runt.json"].filter((name) => existsSync(join(bundle, name)));
+  await withShim({ patch }, async (first) => {
+    await runToEnd(first);
+    await withShim({ patch }, async (second) => {
+      await runToEnd(second);
+      assert.equal(left(second), ["address", "runt.json"]);
+      await first.tasks.delete({ id: first.id });
+      assert.equal(left(first), []);
+      await second.tasks.delete({ id: second.id });
+      await second.tasks.shutdown({ id: second.id });
+      assert.equal(left(second), []);
     });
   });
 });

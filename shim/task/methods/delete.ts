@@ -1,6 +1,8 @@
 // Delete: what is left of a process that has ended, or of a whole container.
 
 import { deleteContainer } from "../../../runtime/lifecycle/delete.ts";
+import { tryUnlinkAt } from "../../../runtime/sys/entry.ts";
+import { AT_FDCWD } from "../../../runtime/sys/file.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { TASK } from "../../proto/task.ts";
 import { unmountRootfs } from "../../rootfs.ts";
@@ -99,11 +101,19 @@ function removeContainer(house: House, task: Task): void {
       for (const process of [...task.execs.values(), init]) close(process);
       house.tasks.delete(id);
       removeRecord(task);
+      removeAddress(house, task);
       const deleted = deletedOf(init);
       house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
       for (const one of asked) one.answer(deleted);
     },
   );
+}
+
+/** `delete` finds nothing to do then. That of the last is kept: by it an idle shim is found. */
+function removeAddress({ tasks, signs }: House, { bundle }: Task): void {
+  const address = `${bundle}/address`;
+  if (tasks.size === 0) signs.add(address);
+  else tryUnlinkAt(AT_FDCWD, address);
 }
 
 /** Leaves nothing of a container, in whatever state it is. May take its time: for a worker. */

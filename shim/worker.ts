@@ -71,7 +71,13 @@ export function makeWorkers(loop: Loop, children: Children, inWorker: () => void
       begin({ run, fds: [] }, (outcome) => done("made" in outcome ? undefined : outcome.failure));
     },
     make({ make, fds }, done) {
-      const recorderFile = makeRecorderFile();
+      let recorderFile: number;
+      try {
+        recorderFile = makeRecorderFile();
+      } catch (error) {
+        failLater(error, done);
+        return;
+      }
       const forgetStrangers = children.expectStrangers();
       const finish = (outcome: Made | Failure): void => {
         closeFd(recorderFile);
@@ -99,30 +105,27 @@ export function makeWorkers(loop: Loop, children: Children, inWorker: () => void
     );
   }
 
+  /** No process, or descriptor, can be made now; what is asked next may go well. */
+  function failLater(error: unknown, done: (failure: Failure) => void): void {
+    if (!(error instanceof RuntimeError)) throw error;
+    loop.after(0, () => done({ kind: "failed", text: error.message }));
+  }
+
   function begin(work: Work, done: (outcome: Outcome) => void): void {
-    const [ours, theirs] = socketPair();
+    let worker: Child;
+    let ours: number;
+    try {
+      [worker, ours] = forkFor(work);
+    } catch (error) {
+      failLater(error, (failure) => done({ failure }));
+      return;
+    }
     const answer = new Answer();
     const finish = (outcome: Outcome): void => {
       loop.forget(ours);
       closeFd(ours);
       done(outcome);
     };
-    let worker: Child;
-    try {
-      worker = fork(() => {
-        closeAllBut([...work.fds, theirs], FIRST_FD);
-        inWorker();
-        perform(work, theirs);
-      });
-    } catch (error) {
-      // No process can be made now; what is asked next may go well.
-      if (!(error instanceof RuntimeError)) throw error;
-      const failure = { kind: "failed", text: error.message } as const;
-      loop.after(0, () => finish({ failure }));
-      return;
-    } finally {
-      closeFd(theirs);
-    }
     loop.watch(ours, EPOLLIN, (events) => {
       const outcome = answer.hear(ours);
       if (outcome !== undefined) finish(outcome);
@@ -137,6 +140,24 @@ export function makeWorkers(loop: Loop, children: Children, inWorker: () => void
       const text = `the worker ended with ${exitCodeOf(ending)} and told nothing`;
       finish(outcome ?? { failure: { kind: "lost", text } });
     });
+  }
+
+  /** The worker, and our end of the socket by which it answers. */
+  function forkFor(work: Work): [Child, number] {
+    const [ours, theirs] = socketPair();
+    try {
+      const worker = fork(() => {
+        closeAllBut([...work.fds, theirs], FIRST_FD);
+        inWorker();
+        perform(work, theirs);
+      });
+      return [worker, ours];
+    } catch (error) {
+      closeFd(ours);
+      throw error;
+    } finally {
+      closeFd(theirs);
+    }
   }
 }
 

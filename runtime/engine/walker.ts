@@ -57,8 +57,13 @@ export class Walker implements OpContext {
     this.#awaited = new Set(
       run.plan.map(({ after }) => after).filter((after) => after !== undefined),
     );
-    this.recorder = makeRecorder(run.plan.length, run.recorderFile ?? makeRecorderFile());
     [this.#baton, this.#otherEnd] = socketPair();
+    try {
+      this.recorder = makeRecorder(run.plan.length, run.recorderFile ?? makeRecorderFile());
+    } catch (error) {
+      for (const fd of [this.#baton, this.#otherEnd]) closeFd(fd);
+      throw error;
+    }
   }
 
   /**
@@ -318,6 +323,8 @@ export class Walker implements OpContext {
     this.#takeBack();
     this.slots.closeAll();
     closeFd(this.#baton);
+    // There was no clone to take it.
+    if (this.#otherEnd !== undefined) closeFd(this.#otherEnd);
     return blame(error, this.#walked(), { reached: this.#step, ending: endings.at(-1) });
   }
 

@@ -57,9 +57,12 @@ function bootId(): string {
 /** Init listens until it gets the word to go; who only looks says nothing. */
 function waitsForStart(place: Place): boolean {
   const directory = openDirectory(place);
-  const socket = tryConnectAt(directory, START_SOCKET);
-  closeFd(directory);
-  if (socket < 0) return false;
-  closeFd(socket);
-  return true;
+  try {
+    const socket = tryConnectAt(directory, START_SOCKET);
+    if (socket < 0) return false;
+    closeFd(socket);
+    return true;
+  } finally {
+    closeFd(directory);
+  }
 }

@@ -1,6 +1,6 @@
 // Start: the word to go for a container's init, or a process that Exec has announced.
 
-import { MissingError } from "../../../runtime/errors.ts";
+import { MissingError, RuntimeError } from "../../../runtime/errors.ts";
 import {
   beginProgram,
   type ExecOptions,
@@ -66,9 +66,9 @@ function waitsForStart({ root, id, init }: Task): boolean {
   try {
     return statusOf({ root, id }, readRecord({ root, id })) === "created";
   } catch (error) {
-    // A hook that failed has been the end of it.
-    if (error instanceof MissingError) return false;
-    throw error;
+    if (!(error instanceof RuntimeError)) throw error;
+    // A hook that failed has been the end of it; what else is wrong may pass.
+    return !(error instanceof MissingError);
   }
 }
 

@@ -1,0 +1,427 @@
+// What goes wrong around a shim: its machine is full, its input is wrong, its containers are too many.
+// The error is that of one call; the shim lives, and the pod's other containers notice nothing.
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { encode } from "../../shim/proto/encode.ts";
+import { RuncOptions } from "../../shim/proto/options.ts";
+import { STATUS } from "../../shim/proto/task.ts";
+import { script } from "../support/bundle.ts";
+import { readProc } from "../support/process.ts";
+import { freshDirectory, room } from "../support/room.ts";
+import { type Shim, withShim } from "../support/shim-client.ts";
+import { receiveEvents } from "../support/shim-events.ts";
+import { processSpec, startExec } from "../support/shim-exec.ts";
+import { runTests, test } from "../support/suite.ts";
+import { connectTasks } from "../support/task-client.ts";
+import { waitUntil } from "../support/wait.ts";
+
+let events = receiveEvents();
+
+const SIGKILL = 9;
+const endless = { process: script("while :; do sleep 1; done") };
+const AT_ONCE_MS = 50;
+
+/** Lets a test use a second container of a pod whose first runs, and looks at the first afterwards. */
+async function besideAnother(
+  patch: Parameters<typeof withShim>[0]["patch"],
+  use: (shim: Shim, other: Shim) => Promise<void>,
+): Promise<void> {
+  await withShim({ patch: endless }, async (other) => {
+    await other.create();
+    await other.tasks.start({ id: other.id });
+    const annotations = { "io.kubernetes.cri.sandbox-id": other.id };
+    await withShim({ patch: { ...patch, annotations } }, async (shim) => {
+      assert.is(shim.pid, other.pid);
+      await use(shim, other);
+    });
+    assert.is((await other.tasks.state({ id: other.id })).status, STATUS.running);
+    const place = { id: other.id, execId: "after" };
+    await startExec(other.tasks, place, ["true"]);
+    assert.is((await other.tasks.wait(place)).exitStatus, 0);
+    const exits = await events.events(other.id, "/tasks/exit");
+    assert.not(exits.some((exit) => exit.id === other.id));
+  });
+}
+
+async function refusal(call: Promise<unknown>): Promise<string> {
+  return await call.then(
+    () => "it succeeded",
+    (error: unknown) => String(error),
+  );
+}
+
+/** How long one call of State takes. */
+async function stateMs({ tasks, id }: Shim): Promise<number> {
+  const startedMs = performance.now();
+  await tasks.state({ id });
+  return performance.now() - startedMs;
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? 0;
+}
+
+/** Pids of the children of a process that nobody has reaped. */
+function childrenOf(pid: number): number[] {
+  return readProc(pid, `task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+}
+
+test("a configuration that is missing or wrong is an error, and the next one counts", async () => {
+  const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }];
+  await besideAnother(endless, async ({ id, bundle, tasks, create }) => {
+    const file = join(bundle, "config.json");
+    const good = readFileSync(file, "utf8");
+    for (const [text, message] of [
+      [undefined, /config\.json.*no such file or directory/s],
+      ["", /config\.json/],
+      [good.slice(0, -10), /config\.json/],
+      [good.replace('"args"', '"arguments"'), /args/],
+      [good.replace(/"path": "[^"]*"/, '"path": "/no/such/root"'), /no\/such\/root/],
+    ] as const) {
+      if (text === undefined) unlinkSync(file);
+      else writeFileSync(file, text);
+      const answer = await refusal(create({ rootfs }));
+      assert.match(answer, /^CallError: OCI runtime create failed: /);
+      assert.match(answer, message);
+      assert.match(await refusal(tasks.state({ id })), /not created/);
+      assert.not.ok(existsSync(join(room.shimRoot, "default", id)));
+      assert.not.ok(readProc("self", "mountinfo").includes(`${bundle}/rootfs`));
+      assert.not.ok(existsSync(join(bundle, "runt.json")));
+    }
+    writeFileSync(file, good);
+    await create();
+  });
+});
+
+test("ten thousand children end with their container, and the shim has time for others", async () => {
+  const ofHostPids = [{ type: "mount" }, { type: "ipc" }, { type: "uts" }, { type: "network" }];
+  for (const { count, namespaces } of [
+    { count: 2_000, namespaces: [...ofHostPids, { type: "pid" }] },
+    // These are the shim's to kill and to reap.
+    { count: 10_000, namespaces: ofHostPids },
+  ]) {
+    const text = `mkfifo /dev/never; i=0
+      while [ $i -lt ${count} ]; do : < /dev/never & i=$((i+1)); done; while :; do sleep 1; done`;
+    const patch = { process: script(text), linux: { namespaces } };
+    await besideAnother(patch, async ({ id, pid, tasks, create }, other) => {
+      await create();
+      await tasks.start({ id });
+      const listed = async () => (await tasks.pids({ id })).processes.length;
+      await waitUntil("all children", async () => (await listed()) > count, 60_000);
+      const times: number[] = [];
+      let isOver = false;
+      const waiting = tasks.wait({ id }).finally(() => {
+        isOver = true;
+      });
+      const killing = tasks.kill({ id, signal: SIGKILL });
+      while (!isOver) times.push(await stateMs(other));
+      await killing;
+      assert.is((await waiting).exitStatus, 137);
+      await waitUntil("reaping", () => childrenOf(pid).length === 1, 20_000);
+      // For so many that die at once the kernel itself takes the processors away for a while.
+      assert.ok(median(times) < AT_ONCE_MS, `${median(times)} ms`);
+      assert.is((await tasks.delete({ id })).exitStatus, 137);
+    });
+  }
+});
+
+test("whoever waits is told, however many they are; who has left is forgotten", async () => {
+  await besideAnother(endless, async ({ id, pid, socket, tasks, create }, other) => {
+    await create();
+    const execId = "e";
+    await tasks.exec({ id, execId, spec: processSpec(["sleep", "1000"]) });
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connectTasks(socket)));
+    const waits = clients.map((client) =>
+      Array.from({ length: 500 }, (_, index) =>
+        client.wait({ id, execId: index % 2 === 0 ? "" : execId }).catch(String),
+      ),
+    );
+    const told = async (): Promise<string> => {
+      const before = other.log().length;
+      process.kill(pid, "SIGUSR1");
+      return await waitUntil("the shim's state", () => {
+        const text = other.log().slice(before);
+        return /msg="shim".*\n/.test(text) && text;
+      });
+    };
+    await waitUntil("all calls", async () => /calls=2000 /.test(await told()));
+    for (const { client } of clients.slice(2)) client.close();
+    await waitUntil("those who stay", async () => /calls=1000 /.test(await told()));
+    await tasks.start({ id });
+    await tasks.start({ id, execId });
+    await tasks.kill({ id, signal: SIGKILL });
+    const answers = await Promise.all(waits.slice(0, 2).flat());
+    const exits = answers.map((answer) =>
+      typeof answer === "string" ? answer : answer.exitStatus,
+    );
+    assert.equal(new Set(exits), new Set([137]));
+    assert.match(await told(), /calls=0 /);
+    for (const { client } of clients) client.close();
+  });
+});
+
+test("a long queue is told in order over restarts of containerd, and nothing of it is lost", async () => {
+  await withShim({ patch: endless }, async ({ id, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    await events.events(id, "/tasks/start");
+    const parts: string[][] = [];
+    const numbers = Array.from({ length: 60 }, (_, index) => `number-${index}`);
+    const leave = (): void => {
+      const received = events.received(id).filter(({ topic }) => topic.startsWith("/tasks/ex"));
+      parts.push(received.map(({ topic, value }) => `${topic} ${execIn(value)}`));
+      events.stop();
+    };
+    leave();
+    for (const execId of numbers) {
+      await startExec(tasks, { id, execId }, ["true"]);
+      await tasks.wait({ id, execId });
+    }
+    for (const count of [10, 50, 180]) {
+      events = receiveEvents();
+      if (count === 50) events.answering = undefined;
+      await waitUntil("some events", () => {
+        if (count === 50) return events.received(id).length > 0;
+        return parts.flat().length + events.received(id).length >= count;
+      });
+      leave();
+    }
+    events = receiveEvents();
+    const topics = ["/tasks/exec-added", "/tasks/exec-started", "/tasks/exit"];
+    const expected = numbers.flatMap((number) => topics.map((topic) => `${topic} ${number}`));
+    // What a containerd had and has not answered, the next one is told as well: it knows nothing of it.
+    const told = parts.flatMap((part, index) => {
+      const next = parts.slice(index + 1).find(({ length }) => length > 0)?.[0];
+      return part.at(-1) === next ? part.slice(0, -1) : part;
+    });
+    assert.equal(told, expected);
+  });
+});
+
+/** The id of an exec in an event's message. */
+function execIn(value: Uint8Array): string {
+  return /number-\d+/.exec(Buffer.from(value).toString())?.[0] ?? "";
+}
+
+/** Calls, and stops the worker that does it before it has done it. */
+async function withStoppedWorker<T>(
+  shim: number,
+  call: () => Promise<T>,
+  use: (worker: number) => Promise<void>,
+): Promise<string | T> {
+  const known = childrenOf(shim);
+  const answer = call().catch(String);
+  const endMs = performance.now() + 2_000;
+  let worker: number | undefined;
+  while (worker === undefined && performance.now() < endMs) {
+    worker = childrenOf(shim).find((pid) => !known.includes(pid));
+  }
+  if (worker === undefined) throw new Error(`no worker: ${await answer}`);
+  process.kill(worker, "SIGSTOP");
+  try {
+    await use(worker);
+  } finally {
+    process.kill(worker, "SIGCONT");
+  }
+  return await answer;
+}
+
+test("while a container is frozen, changed, killed or deleted, State answers at once", async () => {
+  await besideAnother(endless, async (shim, other) => {
+    const { id, pid, tasks, create } = shim;
+    const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
+    await create();
+    await waitUntil("the worker's end", () => childrenOf(pid).length === 2);
+    for (const [name, call] of [
+      ["Start", () => tasks.start({ id })],
+      ["Update", () => tasks.update({ id, resources })],
+      ["Pause", () => tasks.pause({ id })],
+      ["Resume", () => tasks.resume({ id })],
+      ["Kill", () => tasks.kill({ id, signal: SIGKILL, all: true })],
+      ["Delete", () => tasks.delete({ id })],
+    ] as const) {
+      if (name === "Delete") await tasks.wait({ id });
+      let isAnswered = false;
+      const answer = await withStoppedWorker(
+        pid,
+        () =>
+          call().finally(() => {
+            isAnswered = true;
+          }),
+        async () => {
+          const times: number[] = [];
+          for (let count = 0; count < 5; count++) {
+            times.push(await stateMs(shim), await stateMs(other));
+          }
+          assert.ok(median(times) < AT_ONCE_MS, `${name}: ${times.join()} ms`);
+          const place = { id: other.id, execId: name };
+          await startExec(other.tasks, place, ["true"]);
+          assert.is((await other.tasks.wait(place)).exitStatus, 0);
+          assert.not(isAnswered, name);
+        },
+      );
+      assert.type(answer, "object", `${name}: ${answer}`);
+    }
+    assert.match(await refusal(tasks.state({ id })), /not created/);
+  });
+});
+
+test("a worker that is killed is an error of its call, which goes well the next time", async () => {
+  await besideAnother(endless, async ({ id, pid, tasks, create }) => {
+    const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
+    await create();
+    await waitUntil("the worker's end", () => childrenOf(pid).length === 2);
+    for (const [name, call] of [
+      ["Update", () => tasks.update({ id, resources })],
+      ["Start", () => tasks.start({ id })],
+      ["Pause", () => tasks.pause({ id })],
+      ["Resume", () => tasks.resume({ id })],
+      ["Kill", () => tasks.kill({ id, signal: SIGKILL, all: true })],
+      ["Delete", () => tasks.delete({ id })],
+    ] as const) {
+      if (name === "Delete") await tasks.wait({ id });
+      const answer = await withStoppedWorker(pid, call, async (worker) => {
+        process.kill(worker, "SIGKILL");
+      });
+      assert.match(String(answer), /: the worker ended with 137 and told nothing/, name);
+      if (name === "Pause") await waitUntil("thawed", () => childrenOf(pid).length === 2);
+      await call();
+    }
+  });
+});
+
+test("a full disk below the state is an error of Create; who runs already goes on", async () => {
+  const state = freshDirectory();
+  const mount = (size: string): void => {
+    const words = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", state];
+    assert.is(Bun.spawnSync(words).exitCode, 0);
+  };
+  mount("size=8k,mode=700");
+  try {
+    await besideAnother(endless, async ({ id, tasks, create }) => {
+      const root = { root: state };
+      const options = { typeUrl: RuncOptions.name, value: encode(RuncOptions, root) };
+      const answer = await refusal(create({ options }));
+      assert.match(answer, /OCI runtime create failed: .*no space left on device/);
+      assert.not.ok(existsSync(join(state, "default", id)));
+      mount("remount,size=1m");
+      await create({ options });
+      Bun.spawnSync(["dd", "if=/dev/zero", `of=${state}/rest`], { stderr: "ignore" });
+      const execId = "e";
+      await tasks.start({ id });
+      await startExec(tasks, { id, execId }, ["true"]);
+      assert.is((await tasks.wait({ id, execId })).exitStatus, 0);
+      await tasks.pause({ id });
+      await tasks.resume({ id });
+      await tasks.kill({ id, signal: SIGKILL });
+      assert.is((await tasks.wait({ id })).exitStatus, 137);
+      await tasks.delete({ id });
+    });
+  } finally {
+    Bun.spawnSync(["umount", "-l", state]);
+  }
+});
+
+test("without descriptors calls are refused, and go well when there are some again", async () => {
+  await besideAnother(endless, async (shim) => {
+    const { pid } = shim;
+    const open = (): number => readdirSync(`/proc/${pid}/fd`).length;
+    const limit = (count: number | string): void => {
+      const words = ["prlimit", `--pid=${pid}`, `--nofile=${count}:`];
+      assert.is(Bun.spawnSync(words).exitCode, 0);
+    };
+    const held = open();
+    const before = /Max open files\s+(\d+)/.exec(readProc(pid, "limits"))?.[1] ?? "";
+    const refused = await untilNothingIsMissing(shim, {
+      reason: /too many open files/,
+      take: (more) => limit(open() + more),
+      giveBack: () => limit(before),
+    });
+    assert.ok(refused > 5, `${refused} calls`);
+    await shim.tasks.delete({ id: shim.id });
+    await waitUntil(`descriptors of ${held}`, () => open() <= held);
+  });
+});
+
+test("without processes calls are refused, and go well when there are some again", async () => {
+  const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+  const hierarchy = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids";
+  const cgroup = join(hierarchy, `${room.prefix}-few`);
+  if (isUnified) writeFileSync(join(hierarchy, "cgroup.subtree_control"), "+pids");
+  mkdirSync(cgroup);
+  const limit = (count: number | string): void =>
+    writeFileSync(join(cgroup, "pids.max"), `${count}`);
+  try {
+    // Elsewhere: only the shim has few.
+    const linux = { cgroupsPath: `/${room.prefix}-many` };
+    await besideAnother({ ...endless, linux }, async (shim) => {
+      writeFileSync(join(cgroup, "cgroup.procs"), `${shim.pid}`);
+      const refused = await untilNothingIsMissing(shim, {
+        reason: /temporarily unavailable|told nothing/,
+        take: (more) => limit(1 + more),
+        giveBack: () => limit("max"),
+      });
+      assert.ok(refused > 2, `${refused} calls`);
+      await shim.tasks.delete({ id: shim.id });
+    });
+  } finally {
+    await waitUntil(
+      "an empty cgroup",
+      () => readFileSync(join(cgroup, "cgroup.procs"), "utf8") === "",
+    );
+    rmdirSync(cgroup);
+  }
+});
+
+interface Shortage {
+  reason: RegExp;
+  /** Leaves the shim so many more. */
+  take(more: number): void;
+  giveBack(): void;
+}
+
+/** Has a container made, execute and end with ever more of something; returns how many calls failed. */
+async function untilNothingIsMissing(
+  { id, tasks, create }: Shim,
+  { reason, take, giveBack }: Shortage,
+): Promise<number> {
+  let refused = 0;
+  const attempt = async (call: () => Promise<unknown>): Promise<void> => {
+    for (let more = 0; ; more++) {
+      take(more);
+      const answer = await call().then(() => undefined, String);
+      giveBack();
+      if (answer === undefined) return;
+      assert.match(answer, reason);
+      refused++;
+    }
+  };
+  await attempt(() => create());
+  await attempt(() => tasks.start({ id }));
+  for (const terminal of [false, true]) {
+    let count = 0;
+    await attempt(async () => {
+      const place = { id, execId: `e${terminal}${count++}` };
+      await tasks.exec({ ...place, terminal, spec: processSpec(["true"]) });
+      await tasks.start(place);
+      assert.is((await tasks.wait(place)).exitStatus, 0);
+    });
+  }
+  await attempt(() => tasks.pause({ id }));
+  await attempt(() => tasks.resume({ id }));
+  await attempt(() => tasks.kill({ id, signal: SIGKILL, all: true }));
+  assert.is((await tasks.wait({ id })).exitStatus, 137);
+  return refused;
+}
+
+runTests({ atEnd: async () => events.stop() });

@@ -4,16 +4,16 @@
 
 import { tryChangeOwner } from "../../runtime/sys/entry.ts";
 import {
-  AT_FDCWD,
   closeFd,
   O_APPEND,
+  O_NOCTTY,
   O_NONBLOCK,
   O_RDONLY,
   O_WRONLY,
   open,
   setBlocking,
 } from "../../runtime/sys/file.ts";
-import { S_IFIFO, S_IFMT, statusAt } from "../../runtime/sys/status.ts";
+import { S_IFIFO, S_IFMT, statusOf } from "../../runtime/sys/status.ts";
 import type { Ends, Owner, StreamNames, StreamSurroundings, Streams } from "./streams.ts";
 
 const FIFO = "fifo://";
@@ -34,21 +34,22 @@ export function openFifos(names: StreamNames, { owner }: StreamSurroundings): St
 
   /** A reader that does not wait for a writer; then the writer that keeps it from an early end. */
   function openInput(): void {
-    const path = pathOf(names.stdin);
-    const reader = open(path, O_RDONLY | O_NONBLOCK);
-    ends.stdin = reader;
-    own(reader, owner);
-    if (isFifo(path)) held.stdin = open(path, O_WRONLY | O_NONBLOCK);
-    setBlocking(reader);
+    const { fd, isFifo } = look(names.stdin);
+    ends.stdin = fd;
+    if (isFifo) {
+      own(fd, owner);
+      held.stdin = open(again(fd), O_WRONLY | O_NONBLOCK);
+    }
+    setBlocking(fd);
   }
 
   /** A reader that never reads, so that the writer need not wait for one, nor dies of its leaving. */
   function openOutput(name: "stdout" | "stderr"): void {
-    const path = pathOf(names[name]);
-    if (isFifo(path)) held[name] = open(path, O_RDONLY | O_NONBLOCK);
-    const writer = open(path, isFifo(path) ? O_WRONLY : O_WRONLY | O_APPEND);
-    ends[name] = writer;
-    own(writer, owner);
+    const { fd, isFifo } = look(names[name]);
+    held[name] = fd;
+    ends[name] = open(again(fd), isFifo ? O_WRONLY : O_WRONLY | O_APPEND | O_NOCTTY);
+    if (isFifo) own(fd, owner);
+    else release(name);
   }
 
   function handOver(): void {
@@ -74,9 +75,15 @@ function pathOf(name: string): string {
   return name.startsWith(FIFO) ? name.slice(FIFO.length) : name;
 }
 
-function isFifo(path: string): boolean {
-  const status = statusAt(AT_FDCWD, path, 0);
-  return typeof status !== "number" && (status.mode & S_IFMT) === S_IFIFO;
+/** Opens what may be a fifo, or a file or device instead, without waiting for anyone. */
+function look(name: string): { fd: number; isFifo: boolean } {
+  const fd = open(pathOf(name), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return { fd, isFifo: (statusOf(fd).mode & S_IFMT) === S_IFIFO };
+}
+
+/** What is open, whatever is at its path by now. */
+function again(fd: number): string {
+  return `/proc/self/fd/${fd}`;
 }
 
 /** Where we may not, the process has what it has. */

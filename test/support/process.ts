@@ -24,3 +24,11 @@ export function statusFields(text: string): Record<string, string> {
   const lines = text.split("\n").map((line) => line.split(/:\s*/, 2));
   return Object.fromEntries(lines.map(([name = "", value = ""]) => [name, value.trim()]));
 }
+
+/** Whether a process has written much, and now writes no more. */
+export async function isStuck(pid: number): Promise<boolean> {
+  const written = (): number => Number(/wchar: (\d+)/.exec(readProc(pid, "io"))?.[1]);
+  const before = written();
+  await Bun.sleep(50);
+  return before > 60_000 && before === written();
+}

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { type Patch, script } from "../support/bundle.ts";
 import { patience } from "../support/patience.ts";
-import { readProc } from "../support/process.ts";
+import { isStuck } from "../support/process.ts";
 import { startProgram } from "../support/program.ts";
 import { freshDirectory } from "../support/room.ts";
 import { type Shim, withShim } from "../support/shim-client.ts";
@@ -28,14 +28,6 @@ const bytes = process.env["SOAK"] === "1" ? 400_000_000 : 10_000_000;
 /** What `seq` says. */
 function numbers(last: number): string {
   return Array.from({ length: last }, (_, index) => `${index + 1}\n`).join("");
-}
-
-/** Whether a process has written much, and now writes no more. */
-async function isStuck(pid: number): Promise<boolean> {
-  const written = (): number => Number(/wchar: (\d+)/.exec(readProc(pid, "io"))?.[1]);
-  const before = written();
-  await Bun.sleep(50);
-  return before > 60_000 && before === written();
 }
 
 /** Processor time that the shim has had, in milliseconds. */

@@ -192,8 +192,16 @@ export function pidOf(pidfd: number): number {
   return match === null ? -1 : Number(match[1]);
 }
 
-/** State letter and start time (clock ticks since boot) from /proc/PID/stat; undefined if gone. */
-export function processStat(pid: number): { state: string; startTime: string } | undefined {
+export interface ProcessStat {
+  state: string;
+  /** It has begun to end: its descriptors may be closed already, its exit status is not there yet. */
+  isExiting: boolean;
+  /** Clock ticks since boot. */
+  startTime: string;
+}
+
+/** From /proc/PID/stat (proc_pid_stat(5)); undefined if it is gone. */
+export function processStat(pid: number): ProcessStat | undefined {
   let text: string;
   try {
     text = readFile(`/proc/${pid}/stat`);
@@ -204,7 +212,12 @@ export function processStat(pid: number): { state: string; startTime: string } |
   }
   // The command name may hold spaces and parentheses; the fields begin after the last one.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
+  const PF_EXITING = 4;
+  return {
+    state: fields[0] ?? "",
+    isExiting: (Number(fields[6]) & PF_EXITING) !== 0,
+    startTime: fields[19] ?? "",
+  };
 }
 
 /** exit_group(2): ends this process at once, without the engine's own leave-taking. */

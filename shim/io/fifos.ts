@@ -30,7 +30,14 @@ export function openFifos(names: StreamNames, { owner }: StreamSurroundings): St
     close();
     throw error;
   }
-  return { ends, handOver, closeStdin: () => release("stdin"), close };
+  return {
+    ends,
+    whenReady: (done) => done(undefined),
+    handOver,
+    closeStdin: () => release("stdin"),
+    whenDrained: (done) => done(),
+    close,
+  };
 
   /** A reader that does not wait for a writer; then the writer that keeps it from an early end. */
   function openInput(): void {
@@ -87,6 +94,6 @@ function again(fd: number): string {
 }
 
 /** Where we may not, the process has what it has. */
-function own(fd: number, { uid, gid }: Owner): void {
+export function own(fd: number, { uid, gid }: Owner): void {
   if (uid !== 0 || gid !== 0) tryChangeOwner(fd, uid, gid);
 }

@@ -11,7 +11,7 @@ export interface Terminal {
   resize(size: { width: number; height: number }): void;
   /** Calls back when everything that has been written by now has been passed on. */
   whenDrained(done: () => void): void;
-  /** Ends the pump, whatever is left. */
+  /** Ends the pump, whatever is left, and tells those who wait. */
   close(): void;
 }
 
@@ -106,6 +106,7 @@ export function pumpTerminal(loop: Loop, { master, input, output }: PumpEnds): T
       loop.forget(fd);
       closeFd(fd);
     }
+    for (const done of waiting.splice(0)) done();
   }
 }
 

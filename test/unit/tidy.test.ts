@@ -44,7 +44,7 @@ const SHIM_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   ttrpc: ["proto", "runtime/sys"],
   events: ["proto", "ttrpc", "runtime/sys"],
-  io: ["proto", "ttrpc", "runtime/sys"],
+  io: ["proto", "ttrpc", "runtime/engine", "runtime/sys"],
   metrics: ["proto", "ttrpc", "runtime/cgroup", "runtime/host", "runtime/store", "runtime/sys"],
   task: [
     ...["events", "io", "launch", "metrics", "proto", "ttrpc"],

@@ -31,7 +31,8 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     throw new StatusError("unimplemented", "restoring a checkpoint is not implemented");
   }
   const task = newTask(house, request);
-  const streams = openStreams(task.init.names, { ...house, owner: ownerOf(task) });
+  const log = house.log.with({ id });
+  const streams = openStreams(task.init.names, { ...house, log, id, owner: ownerOf(task) });
   task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
@@ -49,11 +50,12 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     }
   };
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
-  workers.make({ make: run, fds }, (outcome) => {
+  const give = (outcome: Made | Failure): void => {
     if (isFailure(outcome)) {
+      const refuse = (): void => call.refuse(statusOfFailure(outcome, FAILED));
       streams.handOver();
       streams.close();
-      fail(house, { task, failure: outcome }, () => call.refuse(statusOfFailure(outcome, FAILED)));
+      streams.whenDrained(() => fail(house, { task, failure: outcome }, refuse));
       return;
     }
     begin(house, task, { made: outcome, streams });
@@ -67,6 +69,10 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     call.answer({ pid: outcome.pid });
     for (const tell of task.whenMade) tell();
     settle(house, task);
+  };
+  streams.whenReady((failure) => {
+    if (failure === undefined) workers.make({ make: run, fds }, give);
+    else give({ kind: "failed", text: failure });
   });
 });
 

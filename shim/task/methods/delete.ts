@@ -61,7 +61,7 @@ function remove(house: House, task: Task, remover: Remover): void {
   requireDeletable({ task, process: init });
   removers.add(remover);
   if (removers.size > 1) return;
-  const finish = (): void => drained(house, init, () => removeContainer(house, task));
+  const finish = (): void => allDrained(house, task, () => removeContainer(house, task));
   if (init.state === "stopped") finish();
   else {
     // A container that was never started: its end first.
@@ -70,21 +70,34 @@ function remove(house: House, task: Task, remover: Remover): void {
   }
 }
 
-/** Calls back when a terminal's last output is with its client, or will never be. */
-function drained({ loop }: House, { terminal }: TaskProcess, done: () => void): void {
-  if (terminal === undefined) {
-    done();
-    return;
-  }
-  let isDone = false;
+/** Calls back when the last output is with its client, or will never be. */
+function drained({ loop }: House, { terminal, streams }: TaskProcess, done: () => void): void {
+  const cancel = loop.after(DRAIN_LIMIT_MS, () => {
+    terminal?.close();
+    streams?.close();
+  });
   const finish = (): void => {
-    if (isDone) return;
-    isDone = true;
-    stop();
+    cancel();
     done();
   };
-  const stop = loop.after(DRAIN_LIMIT_MS, finish);
-  terminal.whenDrained(finish);
+  const passOn = (): void => {
+    // A program that logs reads the end only then.
+    terminal?.close();
+    if (streams === undefined) finish();
+    else streams.whenDrained(finish);
+  };
+  if (terminal === undefined) passOn();
+  else terminal.whenDrained(passOn);
+}
+
+function allDrained(house: House, { execs, init }: Task, done: () => void): void {
+  const left = new Set([...execs.values(), init]);
+  for (const process of [...left]) {
+    drained(house, process, () => {
+      left.delete(process);
+      if (left.size === 0) done();
+    });
+  }
 }
 
 function removeContainer(house: House, task: Task): void {

@@ -90,7 +90,8 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
   requireCreated(task, exec);
   if (isPaused) throw new StatusError("unknown", "cannot exec in a paused state");
   const owner = { uid: task.options.ioUid, gid: task.options.ioGid };
-  const streams = openStreams(exec.names, { ...house, owner });
+  const log = house.log.with({ id, exec: exec.execId });
+  const streams = openStreams(exec.names, { ...house, log, id: exec.execId, owner });
   if (exec.isStdinClosed) streams.closeStdin();
   exec.streams = streams;
   exec.state = "starting";
@@ -98,13 +99,25 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
   const give = (outcome: Made | Failure): void => {
     if (isFailure(outcome)) {
       fail(exec, streams);
-      call.refuse(statusOfFailure(outcome, "OCI runtime exec failed"));
+      const refusal = statusOfFailure(outcome, "OCI runtime exec failed");
+      streams.whenDrained(() => call.refuse(refusal));
     } else {
       begin(house, place, outcome);
       call.answer({ pid: outcome.pid });
     }
     settle(house, task);
   };
+  streams.whenReady((failure) => {
+    if (failure === undefined) make(house, place, give);
+    else give({ kind: "failed", text: failure });
+  });
+}
+
+function make(
+  house: House,
+  place: Place & { streams: Streams },
+  give: (outcome: Made | Failure) => void,
+): void {
   const options = execOptions(house, place);
   let prepared: PreparedExec;
   try {
@@ -114,7 +127,7 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
     give(failureOf(error));
     return;
   }
-  const program = { options, prepared, streams };
+  const program = { options, prepared, streams: place.streams };
   if (waitsForNobody(prepared)) startHere(house, program, give);
   else startByWorker(house, program, give);
 }

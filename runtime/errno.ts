@@ -17,6 +17,7 @@ export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
+export const ENOTBLK = 15;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const ENOSPC = 28;
@@ -50,7 +51,7 @@ const errnos = (): readonly (readonly [number, string, string])[] => [
   [ENOMEM, "ENOMEM", "cannot allocate memory"],
   [EACCES, "EACCES", "permission denied"],
   [EFAULT, "EFAULT", "bad address"],
-  [15, "ENOTBLK", "block device required"],
+  [ENOTBLK, "ENOTBLK", "block device required"],
   [EBUSY, "EBUSY", "device or resource busy"],
   [EEXIST, "EEXIST", "file exists"],
   [18, "EXDEV", "invalid cross-device link"],

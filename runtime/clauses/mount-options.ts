@@ -148,6 +148,13 @@ function take(option: string, result: MountOptions): void {
   else if (option !== "") result.data.push(option);
 }
 
+/** What the options change in a mount that is a copy, in order. */
+export function adjustmentsOf({ attributes, adjustments }: MountOptions): MountAttributes[] {
+  const { set, clear } = attributes;
+  const own: MountAttributes = { set, clear, propagation: 0, recursive: false };
+  return set === 0 && clear === 0 ? adjustments : [own, ...adjustments];
+}
+
 /** The superblock is read-only too where it is this mount's alone. */
 export function superblockOf(type: string, { attributes, superblock }: MountOptions): number {
   const isReadOnly = (attributes.set & MOUNT_ATTR_RDONLY) !== 0;

@@ -15,7 +15,7 @@ import { cgroupMount } from "./cgroup-mount.ts";
 import { type Container, pointerTo } from "./container.ts";
 import { mapsId } from "./id-mappings.ts";
 import { idMapProblems, isMapped, mountIdMap } from "./mount-id-map.ts";
-import { type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
+import { adjustmentsOf, type MountOptions, mountOptions, superblockOf } from "./mount-options.ts";
 import { hasNamespace, hasNewNamespace } from "./namespaces.ts";
 import { sharesMounts } from "./root.ts";
 import { labelledOptions, mountLabelSteps } from "./security-labels.ts";
@@ -116,15 +116,9 @@ function addTree(
     const text = `${pointer}/options: a bind mount takes no options of a filesystem: ${options.data.join(",")}`;
     lists.open.push(step("host", warn({ text }), `${pointer}/options`));
   }
-  const { set, clear } = options.attributes;
   // A copy of a shared mount is its peer: what the container mounts there would show on the host.
   const leave: MountAttributes = { set: 0, clear: 0, propagation: MS_SLAVE, recursive: true };
-  const own: MountAttributes = { set, clear, propagation: 0, recursive: false };
-  const adjustments = [
-    ...(sharesMounts(config) ? [] : [leave]),
-    ...(set === 0 && clear === 0 ? [] : [own]),
-    ...options.adjustments,
-  ];
+  const adjustments = [...(sharesMounts(config) ? [] : [leave]), ...adjustmentsOf(options)];
   lists.mount.push(
     step("init", mountTree({ tree, path, target: mount.destination, adjustments }), pointer),
   );

@@ -8,7 +8,6 @@ import { setMountIdMap } from "../sys/mount.ts";
 import { CLONE_NEWUSER } from "../sys/process.ts";
 import { type IdMapping, type IdMappings, writeIdMaps } from "./id-map.ts";
 import { defineOp } from "./op.ts";
-import type { Slots } from "./slots.ts";
 
 /** The namespace of a child that does nothing else: a mapping has no other home. */
 export const openIdMap = defineOp<IdMappings & { into: string }>({
@@ -34,15 +33,21 @@ export const mapTree = defineOp<MountIdMap & { tree: string; path: string }>({
   name: "tree.map",
   print: ({ tree, map, recursive }) => `${tree} by ${map}${recursive ? " (recursive)" : ""}`,
   gives: ({ tree }) => tree,
-  run: ({ tree, path, ...idMap }, { slots }) =>
-    mapMount(slots.get(tree), { ...idMap, path, slots }),
+  run: ({ tree, path, map, recursive }, { slots }) =>
+    mapMount(slots.get(tree), { path, map: slots.get(map), recursive }),
 });
 
-/** @throws RuntimeError that names the mount, and what is the matter with it where that is known */
-export function mapMount(mount: number, how: MountIdMap & { path: string; slots: Slots }): void {
-  const { path, map, recursive, slots } = how;
+/**
+ * Maps the ids of a detached mount by an opened user namespace.
+ *
+ * @throws RuntimeError that names the mount, and what is the matter with it where that is known
+ */
+export function mapMount(
+  mount: number,
+  { path, map, recursive }: { path: string; map: number; recursive: boolean },
+): void {
   try {
-    setMountIdMap(mount, slots.get(map), recursive ? "recursive" : "single");
+    setMountIdMap(mount, map, recursive ? "recursive" : "single");
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
     throw new RuntimeError(

@@ -15,30 +15,23 @@ import {
   mount,
 } from "../sys/mount.ts";
 import { changeDirectory } from "../sys/namespace.ts";
+import type { NewFilesystem } from "./new-filesystem.ts";
 import { openProc } from "./proc.ts";
 
 /** A page, of which the kernel takes all but the byte that ends the text. */
 const DATA_BYTES_MAX = 4095;
 
-export interface TextMount {
-  type: string;
-  source: string;
-  data: readonly string[];
-  /** MOUNT_ATTR_* of the mount. */
-  attributes: number;
-  /** MS_* of the superblock. */
-  superblock: number;
-}
-
 /** Mounts onto an opened directory. */
-export function mountByText(args: TextMount, target: number): void {
+export function mountByText(args: NewFilesystem, target: number): void {
   const { source, type, data } = args;
   const flags = args.superblock | flagsFrom(args.attributes);
   const isShort = Buffer.byteLength(data.join(",")) <= DATA_BYTES_MAX;
   const layers = isShort || type !== "overlay" ? undefined : openLayers(data);
   const text = layers?.data ?? data.join(",");
   requireShort(text);
-  atOpened(target, (path) => mount({ source, target: path, type, flags, data: text }));
+  atOpened(target, (path) =>
+    mount({ source: source || "none", target: path, type, flags, data: text }),
+  );
   for (const fd of layers?.fds ?? []) closeFd(fd);
 }
 

@@ -6,7 +6,7 @@ import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
 import { defineOp } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
-import { mounting, putMount } from "./put-mount.ts";
+import { adjustMount, mounting, putMount } from "./put-mount.ts";
 import { guardRoot } from "./root-guard.ts";
 import { copyOfTree } from "./tree-copy.ts";
 
@@ -44,7 +44,7 @@ export const mountTree = defineOp<TreeMount>({
   run: ({ tree, path, target, adjustments }, { slots }) => {
     mounting({ what: path, target }, () => {
       const mount = slots.get(tree);
-      for (const adjustment of adjustments) setMountAttributes(mount, adjustment);
+      adjustMount(mount, adjustments);
       const kind = (statusOf(mount).mode & S_IFMT) === S_IFDIR ? "directory" : "file";
       const root = slots.get("$root");
       const place = openTarget(root, target, kind);

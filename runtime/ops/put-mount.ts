@@ -1,8 +1,8 @@
 // Mounts put into their places, and what is said when they cannot be.
 
-import { ENOTDIR, errnoText } from "../errno.ts";
+import { ENOTDIR, EPERM, errnoText } from "../errno.ts";
 import { RuntimeError, SyscallError, withHint } from "../errors.ts";
-import { moveMount } from "../sys/mount.ts";
+import { type MountAttributes, moveMount, setMountAttributes } from "../sys/mount.ts";
 import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
 
 /** Attaches a detached mount. @throws RuntimeError that tells of a file where a directory is */
@@ -15,6 +15,18 @@ export function putMount(mount: number, target: number): void {
     if (at === what) throw error;
     // What mount(2) answers, whose words callers know.
     throw withHint(new RuntimeError(errnoText(ENOTDIR)), `${what} cannot be mounted on ${at}`);
+  }
+}
+
+/** Changes attributes of an opened mount, in order. @throws RuntimeError that tells of locked ones */
+export function adjustMount(mount: number, adjustments: readonly MountAttributes[]): void {
+  for (const adjustment of adjustments) {
+    try {
+      setMountAttributes(mount, adjustment);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.errno !== EPERM) throw error;
+      throw withHint(error, "flags of a mount from outside of the user namespace stay as they are");
+    }
   }
 }
 

@@ -75,6 +75,15 @@ export function closeFd(fd: number): void {
   check(syscall(NR.close, fd), () => `close(${fd})`);
 }
 
+/** Uses a descriptor, and closes it whatever happens. */
+export function closing<T>(fd: number, use: (fd: number) => T): T {
+  try {
+    return use(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
 /** close_range(2) with CLOSE_RANGE_CLOEXEC: all descriptors from `first` up close at execve. 5.11. */
 export function markCloseOnExec(first: number): void {
   const CLOSE_RANGE_CLOEXEC = 4;

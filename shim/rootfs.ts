@@ -1,84 +1,117 @@
 // The mounts that make a container's root filesystem, which containerd leaves to the shim.
 
-import { mountOptions } from "../runtime/clauses/mount-options.ts";
-import { RuntimeError, SyscallError } from "../runtime/errors.ts";
-import { flagsFrom, mountByText, type TextMount } from "../runtime/ops/mount-text.ts";
-import { makeDirectories } from "../runtime/sys/directory.ts";
-import { closeFd, O_DIRECTORY, O_PATH, open, readFile } from "../runtime/sys/file.ts";
-import { detach, MS_BIND, MS_REC, MS_REMOUNT, mount } from "../runtime/sys/mount.ts";
+import { adjustmentsOf, superblockOf } from "../runtime/clauses/mount-options.ts";
+import { ENOENT, errnoText } from "../runtime/errno.ts";
+import { RuntimeError, withHint } from "../runtime/errors.ts";
+import { mapMount } from "../runtime/ops/mount-id-map.ts";
+import { mountNew, type NewFilesystem } from "../runtime/ops/new-filesystem.ts";
+import { openExisting } from "../runtime/ops/path.ts";
+import { adjustMount, mounting, putMount } from "../runtime/ops/put-mount.ts";
+import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../runtime/sys/entry.ts";
+import { AT_FDCWD, closing, O_DIRECTORY, O_PATH, open } from "../runtime/sys/file.ts";
+import { attachLoop } from "../runtime/sys/loop.ts";
+import { MOUNT_ATTR_RDONLY } from "../runtime/sys/mount.ts";
 import { changeDirectory } from "../runtime/sys/namespace.ts";
-import { bindMapped, mountMappedOverlay, partedOptions } from "./mapped-mount.ts";
+import { mappedOverlay, mappedTree, withIdMap } from "./mapped-mount.ts";
 import type { Mount } from "./proto/common.ts";
 import type { ValueOf } from "./proto/message.ts";
+import { type RootfsOptions, rootfsOptions } from "./rootfs-options.ts";
+import { unmountRootfs } from "./unmount-rootfs.ts";
 
 export type RootfsMount = ValueOf<typeof Mount>;
 
-/** Mounts each onto the directory, in order. What cannot be mounted takes back the ones before. */
-export function mountRootfs(mounts: readonly RootfsMount[], directory: string): void {
+/**
+ * Mounts each onto the directory, in order, and does something with that. What cannot be mounted or
+ * done leaves nothing mounted. The working directory is "/" then.
+ */
+export function withRootfs<T>(mounts: readonly RootfsMount[], directory: string, use: () => T): T {
+  if (mounts.length === 0) return use();
+  const isNew = tryMakeDirectoryAt(AT_FDCWD, directory, 0o711) === 0;
   try {
-    for (const one of mounts) mountOne(one, `${directory}${one.target}`);
+    for (const [index, mount] of mounts.entries()) {
+      const what = `${nameOf(mount)} (mount ${index + 1} of ${mounts.length})`;
+      mounting({ what, target: mount.target || "/" }, () => mountOne(mount, directory));
+    }
+    // Some ways lead through a directory of /proc.
+    closing(open("/", O_PATH | O_DIRECTORY), changeDirectory);
+    return use();
   } catch (error) {
     unmountRootfs(directory);
+    if (isNew) tryUnlinkAt(AT_FDCWD, directory, AT_REMOVEDIR);
     throw error;
   }
 }
 
-function mountOne({ type, source, options }: RootfsMount, target: string): void {
-  const foreign = options.find((option) => option.startsWith("X-containerd."));
-  if (foreign !== undefined) throw new RuntimeError(`mount option ${foreign} is containerd's own`);
-  makeDirectories(target, 0o711);
-  const { ids, rest } = partedOptions(options);
-  const { bind, attributes, superblock, data } = mountOptions(rest);
-  const set = flagsFrom(attributes.set);
-  if (ids !== undefined && type === "overlay") {
-    mountMappedOverlay({ target, flags: superblock | set, options: data }, ids);
-    return;
-  }
-  if (bind === undefined) {
-    mountFilesystem({ source, type, data, attributes: attributes.set, superblock }, target);
-    return;
-  }
-  const recursive = bind === "recursive" ? MS_REC : 0;
-  if (ids === undefined) {
-    mount({ source, target, type: "bind", flags: MS_BIND | recursive, data: "" });
-  } else bindMapped({ source, target, depth: bind }, ids);
-  if (set !== 0)
-    mount({ source, target, type: "bind", flags: MS_BIND | MS_REMOUNT | set, data: "" });
+/** Options are many and long where there are many layers. */
+const OPTIONS_CHARS_MAX = 200;
+
+function nameOf({ type, source, options }: RootfsMount): string {
+  const text = options.join(",");
+  const short = text.length > OPTIONS_CHARS_MAX ? `${text.slice(0, OPTIONS_CHARS_MAX)}…` : text;
+  return [type, source, short].filter(Boolean).join(" ");
 }
 
-/** An image has more layers than fit into a page by their paths: they go by descriptor then. */
-function mountFilesystem(filesystem: TextMount, target: string): void {
-  const fd = open(target, O_PATH);
-  mountByText(filesystem, fd);
-  closeFd(fd);
-  // That way leads through a directory of /proc.
-  const root = open("/", O_PATH | O_DIRECTORY);
-  changeDirectory(root);
-  closeFd(root);
+function mountOne(mount: RootfsMount, directory: string): void {
+  const options = rootfsOptions(mount);
+  withIdMap(options.ids, (map) => {
+    const made = closing(openPlace(directory, mount), (place) =>
+      options.bind === undefined
+        ? mountFilesystem(mount, options, { place, map })
+        : mountTree(mount, options, { place, map }),
+    );
+    // Not before: a place that is shared makes what is put there shared.
+    closing(made ?? openPlace(directory, mount), (fd) => adjustMount(fd, options.adjustments));
+  });
 }
 
-/** Unmounts everything on and below a directory, what was mounted last first. */
-export function unmountRootfs(directory: string): void {
-  for (const target of mountsBelow(directory).toReversed()) {
-    try {
-      detach(target);
-    } catch (error) {
-      const EINVAL = 22;
-      if (!(error instanceof SyscallError) || error.errno !== EINVAL) throw error;
-    }
-  }
-}
-
-function mountsBelow(directory: string): string[] {
-  return readFile("/proc/self/mountinfo")
-    .split("\n")
-    .map((line) => unescaped(line.split(" ")[4] ?? ""))
-    .filter((path) => path === directory || path.startsWith(`${directory}/`));
-}
-
-/** proc_pid_mountinfo(5) writes space, tab, newline and backslash in octal. */
-function unescaped(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_all, digits) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
+/** Links of an image lead nowhere else. @throws RuntimeError where there is no such place */
+function openPlace(directory: string, { target }: RootfsMount): number {
+  const place = closing(open(directory, O_PATH | O_DIRECTORY), (root) =>
+    openExisting(root, target),
   );
+  if (place !== undefined) return place;
+  throw withHint(
+    new RuntimeError(errnoText(ENOENT)),
+    "the place has to be there, in what is mounted before",
+  );
+}
+
+interface Place {
+  place: number;
+  /** A user namespace with the mapping of ids. */
+  map: number | undefined;
+}
+
+function mountTree({ source }: RootfsMount, options: RootfsOptions, { place, map }: Place): number {
+  const tree = mappedTree(source, map, options.bind === "recursive");
+  const changes = adjustmentsOf(options).filter(({ propagation }) => propagation === 0);
+  adjustMount(tree, changes);
+  putMount(tree, place);
+  return tree;
+}
+
+/** @returns the mount; undefined where mount(2) made it, which gives none */
+function mountFilesystem(
+  { type, source }: RootfsMount,
+  options: RootfsOptions,
+  where: Place,
+): number | undefined {
+  const { data, attributes, loop } = options;
+  const superblock = superblockOf(type, options);
+  const filesystem = { type, source, data, attributes: attributes.set, superblock };
+  if (loop === undefined) return putFilesystem(filesystem, where);
+  const readOnly = (attributes.set & MOUNT_ATTR_RDONLY) !== 0;
+  const device = attachLoop(source, { readOnly, ...loop });
+  return closing(device.fd, () => putFilesystem({ ...filesystem, source: device.path }, where));
+}
+
+function putFilesystem(filesystem: NewFilesystem, { place, map }: Place): number | undefined {
+  if (map === undefined) return mountNew(filesystem, place);
+  if (filesystem.type === "overlay") {
+    const overlay = mappedOverlay(filesystem, map);
+    putMount(overlay, place);
+    return overlay;
+  }
+  const path = filesystem.source;
+  return mountNew(filesystem, place, (fd) => mapMount(fd, { path, map, recursive: false }));
 }

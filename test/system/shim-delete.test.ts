@@ -48,7 +48,7 @@ test("of a container whose end was recorded it tells that end, again and again",
 test("a container that outlives its shim is ended, with its mounts, and tells it was killed", async () => {
   await withShim({ patch: endless }, async (shim) => {
     const { id, bundle, tasks, create } = shim;
-    mkdirSync(join(bundle, "rootfs"));
+    mkdirSync(join(bundle, "rootfs/inner"), { recursive: true });
     const { pid } = await create({
       rootfs: [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }],
     });

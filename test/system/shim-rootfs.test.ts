@@ -1,17 +1,26 @@
 // Root filesystems that containerd leaves to the shim to mount.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { script } from "../support/bundle.ts";
+import { type MountLine, mountAt } from "../support/mountinfo.ts";
 import { freshDirectory } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
-import { withShim } from "../support/shim-client.ts";
+import { shimProgram, withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
 import { clientStreams } from "../support/shim-streams.ts";
 import { runTests, test } from "../support/suite.ts";
 
 const events = receiveEvents();
+const patch = { root: { path: "rootfs" } };
 
 test("an image of 100 layers, whose paths take more than a page, is mounted and unmounted", async () => {
   const parent = freshDirectory();
@@ -51,6 +60,161 @@ test("a layer that is missing is named, and nothing stays mounted", async () => 
     assert.not.match(readFileSync("/proc/self/mountinfo", "utf8"), bundle);
   });
 });
+
+test("a link of an image is followed within the image, never on the host", async () => {
+  const [image, outside, source] = [newRootfs(), freshDirectory(), freshDirectory()];
+  symlinkSync(outside, join(image, "out"));
+  symlinkSync("/etc", join(image, "in"));
+  writeFileSync(join(source, "mark"), "");
+  const below = (target: string) => ({ type: "bind", source, target, options: ["bind"] });
+  const bottom = { type: "bind", source: image, target: "", options: ["rbind"] };
+  await withShim({ patch }, async ({ bundle, create }) => {
+    for (const target of ["/out", "/out/new", "/../../out"]) {
+      const error = await create({ rootfs: [bottom, below(target)] }).catch(String);
+      assert.match(`${error}`, `on ${target}: `);
+      assert.equal(readdirSync(outside), []);
+      assert.not.match(
+        readFileSync("/proc/self/mountinfo", "utf8"),
+        RegExp(`${bundle}|${outside}`),
+      );
+    }
+    await create({ rootfs: [bottom, below("/in")] });
+    assert.equal(readdirSync(join(bundle, "rootfs/etc")), ["mark"]);
+  });
+});
+
+test("a bind mount keeps what its source forbids, and has what is asked for besides", async () => {
+  const source = mountPoint(newRootfs());
+  run("mount", "-o", "remount,bind,nosuid,nodev,noatime", source);
+  run("mount", "-t", "tmpfs", "tmpfs", join(source, "etc"));
+  for (const [options, own, below] of [
+    ["rbind,ro", "ro,nosuid,nodev,noatime", "rw,relatime"],
+    ["rbind,rro,rnosuid", "ro,nosuid,nodev,noatime", "ro,nosuid,relatime"],
+    ["rbind,suid,dev,relatime", "rw,relatime", "rw,relatime"],
+  ] as const) {
+    await withRootfs({ source, options: options.split(",") }, (rootfs) => {
+      const found = [rootfs, `${rootfs}/etc`].map((path) => mountOn(path).options.join());
+      assert.equal(found, [own, below], options);
+    });
+  }
+  run("umount", "--recursive", source);
+});
+
+test("propagation is as asked for, also where the bundle's is shared", async () => {
+  const source = mountPoint(newRootfs());
+  run("mount", "--make-shared", source);
+  for (const [option, expected] of [
+    ["private", /^$/],
+    ["rslave", /^master:\d+$/],
+    ["rshared", /^shared:\d+$/],
+    ["unbindable", /^unbindable$/],
+  ] as const) {
+    await withShim({ patch }, async ({ id, bundle, tasks, create }) => {
+      run("mount", "--make-shared", mountPoint(bundle));
+      const rootfs = [{ type: "bind", source, target: "", options: ["bind", option] }];
+      await create({ rootfs });
+      assert.match(mountOn(join(bundle, "rootfs")).propagation.join(" "), expected, option);
+      await tasks.delete({ id });
+      run("umount", bundle);
+    });
+  }
+  run("umount", source);
+});
+
+test("what a user namespace has been forbidden it keeps, and cannot take off", async () => {
+  const source = mountPoint(newRootfs());
+  run("mount", "-o", "remount,bind,nodev", source);
+  const program = join(freshDirectory(), "shim");
+  const nested = `exec unshare --user --map-root-user --mount ${shimProgram} "$@"`;
+  writeFileSync(program, `#!/bin/sh\n${nested}\n`, { mode: 0o755 });
+  const nestable = { ...patch, mounts: [], linux: { resources: {} } };
+  await withShim({ patch: nestable, program }, async ({ pid, bundle, create }) => {
+    const bound = (option: string) =>
+      create({ rootfs: [{ type: "bind", source, target: "", options: ["bind", option] }] });
+    assert.match(
+      `${await bound("dev").catch(String)}`,
+      /EPERM.*hint: flags of a mount from outside/,
+    );
+    await bound("nosuid");
+    const { options } = mountOn(join(bundle, "rootfs"), pid);
+    assert.equal(options.slice(0, 3), ["rw", "nosuid", "nodev"]);
+  });
+  run("umount", source);
+});
+
+test("all of a root filesystem is unmounted: by a bundle's other name, below blanks, in use", async () => {
+  const [source, link] = [newRootfs(), join(freshDirectory(), "link")];
+  const name = "a\\040 b";
+  mkdirSync(join(source, name));
+  await withShim({ patch }, async ({ id, bundle, tasks, create }) => {
+    symlinkSync(bundle, link);
+    const below = [name, `${name}/${name}`, name];
+    const rootfs = [
+      { type: "bind", source, target: "", options: ["rbind"] },
+      ...below.map((target) => ({ type: "bind", source, target, options: ["rbind"] })),
+    ];
+    await create({ bundle: link, rootfs });
+    // In use for a moment, and for as long as the test lasts.
+    const users = ["0.2", "100"].map((seconds) =>
+      Bun.spawn(["sleep", seconds], { cwd: join(bundle, "rootfs", name) }),
+    );
+    await tasks.delete({ id });
+    assert.not.match(readFileSync("/proc/self/mountinfo", "utf8"), bundle);
+    for (const user of users) user.kill("SIGKILL");
+  });
+});
+
+test("a mount that fails is named, with what was meant, and takes back those before", async () => {
+  const source = newRootfs();
+  const bottom = { type: "bind", source, target: "", options: ["bind"] };
+  await withShim({ patch }, async ({ bundle, create }) => {
+    for (const [type, from, options, message] of [
+      [
+        "bind",
+        "/not/there",
+        ["bind", "ro"],
+        /bind \/not\/there bind,ro \(mount 2 of 2\) on \/etc: .*ENOENT.*hint: the source/,
+      ],
+      ["nosuch", "x", [], /nosuch x \(mount 2 of 2\) on \/etc: .*ENODEV.*no filesystem of type/],
+      ["ext4", "/bin/busybox", [], /ext4 .*ENOTBLK.*hint: a file is mounted by the option "loop"/],
+      ["tmpfs", "", ["huge=perhaps"], /tmpfs huge=perhaps .*tmpfs: Bad value for 'huge'/],
+      ["fuse3.x", "y", [], /mount.fuse3/],
+    ] as const) {
+      const above = { type, source: from, target: "/etc", options: [...options] };
+      const error = await create({ rootfs: [bottom, above] }).catch(String);
+      assert.match(`${error}`, message);
+      assert.not.match(readFileSync("/proc/self/mountinfo", "utf8"), bundle);
+      assert.not.ok(existsSync(join(bundle, "rootfs")));
+    }
+  });
+});
+
+/** Binds a directory to itself; to be unmounted by the test. */
+function mountPoint(directory: string): string {
+  run("mount", "--bind", directory, directory);
+  return directory;
+}
+
+function run(...command: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(command);
+  assert.is(exitCode, 0, `${command.join(" ")}: ${stderr}`);
+}
+
+/** The mount on a path, as a process sees it. */
+function mountOn(path: string, pid: number | "self" = "self"): MountLine {
+  return mountAt(readFileSync(`/proc/${pid}/mountinfo`, "utf8"), path);
+}
+
+/** Looks at a root filesystem of one bind mount. */
+async function withRootfs(
+  mount: { source: string; options: string[] },
+  look: (path: string) => void,
+): Promise<void> {
+  await withShim({ patch }, async ({ bundle, create }) => {
+    await create({ rootfs: [{ type: "bind", target: "", ...mount }] });
+    look(join(bundle, "rootfs"));
+  });
+}
 
 interface Mount {
   type: string;

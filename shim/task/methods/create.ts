@@ -3,14 +3,13 @@
 import { RuntimeError } from "../../../runtime/errors.ts";
 import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
-import { makeDirectories } from "../../../runtime/sys/directory.ts";
 import { closeFd, duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
 import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
 import { pumpTerminal } from "../../io/terminal.ts";
 import { type AnyMessage, optionsFrom, type ShimOptions } from "../../options.ts";
 import type { ValueOf } from "../../proto/message.ts";
 import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
-import { mountRootfs, unmountRootfs } from "../../rootfs.ts";
+import { withRootfs } from "../../rootfs.ts";
 import { StatusError } from "../../ttrpc/status.ts";
 import { type Failure, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
@@ -36,19 +35,10 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
-  const run = (recorderFile: number): Made => {
-    const directory = `${task.bundle}/rootfs`;
-    if (rootfs.length > 0) {
-      makeDirectories(directory, 0o711);
-      mountRootfs(rootfs, directory);
-    }
-    try {
-      return make(house, { task, ends: streams.ends, recorderFile });
-    } catch (error) {
-      if (rootfs.length > 0) unmountRootfs(directory);
-      throw error;
-    }
-  };
+  const run = (recorderFile: number): Made =>
+    withRootfs(rootfs, `${task.bundle}/rootfs`, () =>
+      make(house, { task, ends: streams.ends, recorderFile }),
+    );
   const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
   const give = (outcome: Made | Failure): void => {
     if (isFailure(outcome)) {

@@ -11,6 +11,7 @@ import { isRunning } from "../support/process.ts";
 import { freshName, room } from "../support/room.ts";
 import { runShim, type Shim, shimWords, withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
+import { processSpec } from "../support/shim-exec.ts";
 import { runTests, test } from "../support/suite.ts";
 import { waitUntil } from "../support/wait.ts";
 
@@ -75,6 +76,34 @@ test("of a container that was half made nothing is left", async () => {
     assert.is((await deleteOf(shim)).exitStatus, KILLED);
     assert.not.ok(existsSync(join(room.shimRoot, "default", shim.id)));
   });
+});
+
+test("whenever a shim is killed, nothing is left, and an end that was recorded is told", async () => {
+  for (let round = 0; round < 10; round++) {
+    const patch = { process: script(`sleep 0.0${round % 3}; exit 7`) };
+    await withShim({ patch }, async (shim) => {
+      const { id, bundle, tasks, create } = shim;
+      mkdirSync(join(bundle, "rootfs"));
+      const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }];
+      const execId = "e";
+      const life = async (): Promise<void> => {
+        await create({ rootfs });
+        await tasks.start({ id });
+        await tasks.exec({ id, execId, spec: processSpec(["sleep", "1000"]) });
+        await tasks.start({ id, execId });
+        await tasks.wait({ id });
+      };
+      const living = life().catch(String);
+      await Bun.sleep(round * 12);
+      await kill(shim);
+      await living;
+      const record = join(bundle, "runt.json");
+      const isRecorded = existsSync(record) && readFileSync(record, "utf8").includes("exit");
+      assert.is((await deleteOf(shim)).exitStatus, isRecorded ? 7 : KILLED);
+      assert.not.ok(existsSync(join(room.shimRoot, "default", id)));
+      assert.not.ok(readFileSync("/proc/self/mountinfo", "utf8").includes(bundle));
+    });
+  }
 });
 
 test("a hook that fails says nothing where containerd would take it for trouble", async () => {

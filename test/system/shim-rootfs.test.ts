@@ -189,6 +189,26 @@ test("a mount that fails is named, with what was meant, and takes back those bef
   });
 });
 
+test("a volatile overlay is mounted once, and what is wrong the second time is told", async () => {
+  const [lower, upper, work] = [newRootfs(), freshDirectory(), freshDirectory()];
+  const dirs = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`];
+  const rootfs = [
+    { type: "overlay", source: "", target: "", options: ["volatile", ...dirs] },
+    { type: "tmpfs", source: "", target: "/tmp", options: ["nosuid", "rslave"] },
+  ];
+  await withShim({ patch }, async ({ id, bundle, tasks, create }) => {
+    await create({ rootfs });
+    const [bottom, above] = ["rootfs", "rootfs/tmp"].map((name) => mountOn(join(bundle, name)));
+    assert.is(bottom?.source, "none");
+    // Kernels have two names for it.
+    assert.match(`${bottom?.superOptions.at(-1)}`, /^(fsync=)?volatile$/);
+    assert.equal([above?.source, above?.options.slice(0, 2)], ["none", ["rw", "nosuid"]]);
+    await tasks.delete({ id });
+    const error = await create({ rootfs }).catch(String);
+    assert.match(`${error}`, /overlay volatile,.*mount 1 of 2.*hint: with "volatile"/);
+  });
+});
+
 /** Binds a directory to itself; to be unmounted by the test. */
 function mountPoint(directory: string): string {
   run("mount", "--bind", directory, directory);

@@ -79,6 +79,32 @@ function addTests(get: () => Containerd): void {
     await first.end();
   });
 
+  test("output goes to a program that logs, or to a file, as with the reference's", async () => {
+    const containerd = get();
+    const written = async (binary?: string) => {
+      const folder = freshDirectory();
+      // The reference sends SIGTERM as soon as the container has ended.
+      const logger = `cd ${folder}; trap '' TERM; tr '\\0' '\\n' < /proc/$$/environ > environment
+        cat <&3 >stdout 5>&- & cat <&4 >stderr 5>&- & exec 5>&-; wait`;
+      const program = `binary:///bin/sh?-c=${encodeURIComponent(logger)}`;
+      const id = freshName();
+      for (const uri of [program, `file://${folder}/logs/file`]) {
+        const text = "seq 200000; echo err >&2; exit 3";
+        const run = [...containerd.run(binary), "--rm", "--log-uri", uri, imageName, id];
+        assert.is((await containerd.ctr([...run, "sh", "-c", text])).code, 3);
+      }
+      return ["environment", "stdout", "stderr", "logs/file"].map((name) =>
+        readFileSync(join(folder, name), "utf8").replace(id, "ID"),
+      );
+    };
+    const [environment, stdout, stderr, file] = await written();
+    assert.is(environment, "CONTAINER_ID=ID\nCONTAINER_NAMESPACE=default\n");
+    assert.is(stdout?.split("\n").length, 200_001);
+    assert.is(stderr, "err\n");
+    assert.is(file, `${stdout}err\n`);
+    assert.equal(await written("runc"), [environment, stdout, stderr, file]);
+  });
+
   test("a terminal outlives a client that is killed, and takes the next one", async () => {
     const containerd = get();
     const id = freshName();

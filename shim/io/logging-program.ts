@@ -86,7 +86,7 @@ export function startLoggingProgram(
     });
 
     function refuse(why: (how: Ending) => string): void {
-      loop.forget(ready);
+      stopListening();
       signal(SIGKILL);
       whenEnded((how) => {
         const { errno } = report.read();
@@ -95,9 +95,13 @@ export function startLoggingProgram(
       });
     }
 
-    function finish(failure: string | undefined): void {
+    function stopListening(): void {
       cancel();
       loop.forget(ready);
+    }
+
+    function finish(failure: string | undefined): void {
+      stopListening();
       closeFd(ready);
       report.close();
       isReady = failure === undefined;

@@ -7,7 +7,6 @@ import type { Loop } from "../loop.ts";
 import { StatusError } from "../ttrpc/status.ts";
 import { openFifos } from "./fifos.ts";
 import { openLogFile } from "./log-file.ts";
-import { openLogger } from "./logger.ts";
 import { schemeOf } from "./uri.ts";
 
 /** As Create and Exec name them: paths, or URIs of standard output. */
@@ -62,6 +61,9 @@ export function openStreams(names: StreamNames, surroundings: StreamSurroundings
   const scheme = schemeOf(names.stdout);
   if (scheme === "fifo") return openFifos(names, surroundings);
   if (scheme === "file") return openLogFile(names, surroundings);
-  if (scheme === "binary" || scheme === "binary-v2") return openLogger(names, surroundings);
+  if (scheme === "binary" || scheme === "binary-v2") {
+    const { openLogger }: typeof import("./logger.ts") = require("./logger.ts");
+    return openLogger(names, surroundings);
+  }
   throw new StatusError("unknown", `unknown STDIO scheme ${scheme}`);
 }

@@ -2,11 +2,14 @@
 // rely on.
 
 import * as assert from "uvu/assert";
+import { encode } from "../../shim/proto/encode.ts";
+import { RuncOptions } from "../../shim/proto/options.ts";
 import { STATUS } from "../../shim/proto/task.ts";
 import { CODES, type Code } from "../../shim/ttrpc/status.ts";
 import { script } from "../support/bundle.ts";
 import { hookFolder } from "../support/hook.ts";
-import { type Shim, withShim } from "../support/shim-client.ts";
+import { freshName } from "../support/room.ts";
+import { namespace, type Shim, shimOptions, withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
 import { processSpec, startExec } from "../support/shim-exec.ts";
 import { clientStreams } from "../support/shim-streams.ts";
@@ -16,6 +19,7 @@ import { waitUntil } from "../support/wait.ts";
 
 const events = receiveEvents();
 
+const SIGUSR1 = 10;
 const SIGTERM = 15;
 const SIGKILL = 9;
 const endless = { process: script("while :; do sleep 1; done") };
@@ -233,6 +237,65 @@ test("an update changes the limits, and says what is wrong with them", async () 
     await tasks.update(resources({ pids: { limit: 77 } }));
     await refused(tasks.update(resources({ pids: { limit: "x" } })), "unknown", /limit/);
   });
+});
+
+test("State tells what Create and Exec were told, before the end and after it", async () => {
+  await withShim({ patch: endless }, async ({ id, bundle, tasks, create }) => {
+    const [streams, other] = [clientStreams({ stdin: true }), clientStreams()];
+    const { pid } = await create(streams.names);
+    const place = { id, execId: "e" };
+    const trap = "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done";
+    await tasks.exec({ ...place, ...other.names, spec: processSpec(["sh", "-c", trap]) });
+    const { exitedAt, ...before } = await tasks.state({ id });
+    const common = { id, bundle, pid, ...streams.names, execId: "", exitStatus: 0 };
+    assert.equal(before, { ...common, status: STATUS.created });
+    assert.is(exitedAt, undefined);
+    await tasks.start({ id });
+    const started = await tasks.start(place);
+    const { exitedAt: _, ...exec } = await tasks.state(place);
+    const names = { id: "e", bundle, pid: started.pid, ...other.names, execId: "" };
+    assert.equal(exec, { ...names, exitStatus: 0, status: STATUS.running });
+    // Neither has a terminal, and one has no input: there is nothing to do.
+    for (const one of [{ id }, place]) {
+      assert.equal(await tasks.resizePty({ ...one, width: 80, height: 25 }), {});
+      assert.equal(await tasks.closeIO({ ...one, stdin: true }), {});
+    }
+    await waitUntil("the trap", () => other.stdout.stdout() === "ready\n");
+    // The shell that is init has no such trap, and the kernel spares it.
+    await tasks.kill({ id, signal: SIGUSR1, all: true });
+    assert.is((await tasks.wait(place)).exitStatus, 5);
+    await refused(tasks.resizePty({ ...place, width: 80, height: 25 }), "unknown", /stopped/);
+    const exit = await tasks.delete(place);
+    assert.equal([exit.pid, exit.exitStatus], [started.pid, 5]);
+    await end({ tasks, id });
+    const after = await tasks.state({ id });
+    const gone = { ...common, exitStatus: 137, status: STATUS.stopped };
+    assert.equal(after, { ...gone, exitedAt: (await tasks.wait({ id })).exitedAt });
+    await events.events(id, "/tasks/exit", 2);
+    assert.equal(
+      new Set(events.received(id).map((event) => event.namespace)),
+      new Set([namespace]),
+    );
+  });
+});
+
+test("the options of runc's message do what they say", async () => {
+  for (const [given, count, root] of [
+    [{}, "1\n", "root.pivot"],
+    [{ noNewKeyring: true, noPivotRoot: true }, "0\n", "root.move"],
+  ] as const) {
+    const id = freshName();
+    const patch = { process: script(`grep -c _ses.${id}: /proc/keys`) };
+    await withShim({ patch, id, debug: true }, async ({ tasks, create, log }) => {
+      const value = encode(RuncOptions, { ...shimOptions, ...given });
+      const options = { typeUrl: RuncOptions.name, value };
+      const streams = clientStreams();
+      await create({ ...streams.names, options });
+      await tasks.start({ id });
+      assert.is((await streams.stdout.ended).stdout, count);
+      assert.match(log(), new RegExp(`level=debug msg="${root}" step=.* id=${id}\n`));
+    });
+  }
 });
 
 test("State of one container answers at once while a hook of another sleeps", async () => {

@@ -8,6 +8,7 @@ import {
   bindRootAside,
   chrootHere,
   enterRoot,
+  forgetCaller,
   leaveRoot,
   moveRoot,
   openRoot,
@@ -42,6 +43,8 @@ export interface RootClause {
   /** By the host around the clone: init is born in the root filesystem. */
   enter: readonly Step[];
   leave: readonly Step[];
+  /** The host's folders are not init's to keep. */
+  forget: readonly Step[];
   /** The root filesystem mounted on itself, out of reach of the host's propagation. */
   bind: readonly Step[];
   /** Read-only, once everything below it has been made. */
@@ -63,6 +66,7 @@ export function root(config: Config, container: Container): RootClause {
   const init = (op: Step["op"], because: string): Step => step("init", op, because);
   const enter = [step("host", enterRoot({ path }), "/root/path")];
   const leave = [step("host", leaveRoot({}), "")];
+  const forget = [init(forgetCaller({}), "")];
   const propagation = config.linux?.rootfsPropagation;
   const pointer = propagation === undefined ? "" : "/linux/rootfsPropagation";
   const shared = sharesMounts(config);
@@ -83,6 +87,7 @@ export function root(config: Config, container: Container): RootClause {
     return {
       enter,
       leave,
+      forget,
       bind: [init(bind, "/root/path")],
       close,
       pivot: [init(chrootHere({}), "/root/path"), ...after],
@@ -94,6 +99,7 @@ export function root(config: Config, container: Container): RootClause {
   return {
     enter,
     leave,
+    forget,
     bind: [
       ...before,
       init(bindRoot({ path: place, propagation: shared ? MS_PRIVATE : 0 }), "/root/path"),

@@ -48,6 +48,13 @@ export const leaveRoot = defineOp<Record<string, never>>({
   },
 });
 
+/** What init was born with of it: a folder of the host's. */
+export const forgetCaller = defineOp<Record<string, never>>({
+  name: "root.forget-caller",
+  print: () => "$caller-directory",
+  run: (_args, { slots }) => slots.close("$caller-directory"),
+});
+
 /**
  * Mounts the root filesystem on itself: pivot_root(2) wants a mount, and masks need one to stand on.
  * Without a path it is where init was born, which a new mount namespace has its own copy of.

@@ -130,6 +130,7 @@ export function createPlan(config: Config, facts: HostFacts, container: Containe
     spaces.mapped,
     opener === "init" ? opened : [], // Still with the ids that may see them.
     trees.openInside, // With the host's rights, from the mounts that init has: locked where it must be.
+    rootfs.forget,
     spaces.become, // Whoever has no id can own nothing of what follows.
     program.protect, // Nobody inside may trace or outlive what follows.
     program.session,

@@ -73,6 +73,10 @@ export function pumpTerminal(loop: Loop, { master, input, output }: PumpEnds): T
       else typeAndListen();
       if (stop === "full" || (stop === "enough" && toClient.count < awaited)) return;
     }
+    tell();
+  }
+
+  function tell(): void {
     awaited = Number.POSITIVE_INFINITY;
     for (const done of waiting.splice(0)) done();
   }

@@ -1,5 +1,6 @@
 // Processes that tests have a shim execute in its containers.
 
+import type { Patch } from "./bundle.ts";
 import type { TaskClient } from "./task-client.ts";
 
 export interface ExecPlace {
@@ -7,9 +8,9 @@ export interface ExecPlace {
   execId: string;
 }
 
-/** What Exec is to announce: a process, of root's unless said otherwise. */
-export function processSpec(args: readonly string[], user = { uid: 0, gid: 0 }) {
-  const spec = { args, cwd: "/", user, env: ["PATH=/bin:/usr/bin"] };
+/** What Exec is to announce: a process, of root's unless `more` says otherwise. */
+export function processSpec(args: readonly string[], more: Patch = {}) {
+  const spec = { args, cwd: "/", user: { uid: 0, gid: 0 }, env: ["PATH=/bin:/usr/bin"], ...more };
   return { typeUrl: "any", value: Buffer.from(JSON.stringify(spec)) };
 }
 

@@ -41,7 +41,7 @@ for (const [where, linux] of Object.entries<Patch>({ host: {}, mapped: inUserNam
         for (const terminal of [false, true]) {
           const place = { id, execId: `e${terminal}` };
           const streams = clientStreams({ stdin: true, terminal });
-          const spec = processSpec(["sh", "-c", again], user);
+          const spec = processSpec(["sh", "-c", again], { user });
           await tasks.exec({ ...place, ...streams.names, spec });
           await tasks.start(place);
           streams.write("exec\n");

@@ -39,7 +39,8 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     withRootfs(rootfs, `${task.bundle}/rootfs`, () =>
       make(house, { task, ends: streams.ends, recorderFile }),
     );
-  const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
+  // Those of a terminal are the pump's.
+  const fds = terminal ? [] : fdsOf(streams.ends);
   const give = (outcome: Made | Failure): void => {
     if (isFailure(outcome)) {
       const refuse = (): void => call.refuse(statusOfFailure(outcome, FAILED));
@@ -125,7 +126,7 @@ function make(
   { task, ends, recorderFile }: { task: Task; ends: Ends; recorderFile: number },
 ): Made {
   const { id, root, bundle, options, init } = task;
-  if (!init.names.terminal) takeStreams(ends);
+  if (!init.names.terminal) becomeStreams(ends);
   const { init: made, slots } = createContainer({
     root,
     id,
@@ -149,6 +150,16 @@ export function takeStreams({ stdin, stdout, stderr }: Ends): void {
   const nothing = open("/dev/null", O_RDWR);
   for (const [to, fd] of [stdin, stdout, stderr].entries()) duplicateTo(fd ?? nothing, to);
   closeFd(nothing);
+}
+
+/** As takeStreams, for good: what a worker makes has no others. */
+export function becomeStreams(ends: Ends): void {
+  takeStreams(ends);
+  for (const fd of fdsOf(ends)) closeFd(fd);
+}
+
+export function fdsOf(ends: Ends): number[] {
+  return Object.values(ends).filter((fd) => fd !== undefined);
 }
 
 function begin(

@@ -24,7 +24,7 @@ import { ended, killOthers, release, settle } from "../exits.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import type { Exec, Task, TaskProcess } from "../task.ts";
-import { startPump, takeStreams } from "./create.ts";
+import { becomeStreams, fdsOf, startPump, takeStreams } from "./create.ts";
 
 export const start = taskMethod(TASK.Start, (house, { id, execId }, call) => {
   const task = taskOf(house, id);
@@ -191,11 +191,11 @@ function startByWorker(
   give: (outcome: Made | Failure) => void,
 ): void {
   const make = (recorderFile: number): Made => {
-    if (!options.process.terminal) takeStreams(streams.ends);
+    if (!options.process.terminal) becomeStreams(streams.ends);
     const { init, slots } = execProgram(options, prepared, { asSibling: true, recorderFile });
     return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
   };
-  const fds = Object.values(streams.ends).filter((fd) => fd !== undefined);
+  const fds = options.process.terminal ? [] : fdsOf(streams.ends);
   workers.make({ make, fds }, give);
 }
 

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { STATUS } from "../../shim/proto/task.ts";
-import { script } from "../support/bundle.ts";
+import { inUserNamespace, script } from "../support/bundle.ts";
 import { hookFolder } from "../support/hook.ts";
 import { isRunning } from "../support/process.ts";
 import { freshDirectory } from "../support/room.ts";
@@ -94,8 +94,11 @@ async function refusalOf(call: Promise<unknown>): Promise<CallError> {
 
 test("a program that logs gets both outputs whole, its own words and nothing else", async () => {
   const kept = keeper();
-  const text = "head -c 4000000 /dev/zero | tr '\\0' o; head -c 3000000 /dev/zero | tr '\\0' e >&2";
-  await withShim({ patch: { process: script(text) } }, async (shim) => {
+  // Opened again, by a user who is mapped.
+  const text = `head -c 4000000 /dev/zero | tr '\\0' o > /dev/stdout
+    head -c 3000000 /dev/zero | tr '\\0' e > /dev/stderr`;
+  const process = { ...script(text), user: { uid: 1000, gid: 1000 } };
+  await withShim({ patch: { process, linux: inUserNamespace } }, async (shim) => {
     const { id, pid, tasks, create } = shim;
     await create(both(kept.uri));
     await tasks.start({ id });

@@ -18,7 +18,7 @@ import type { ValueOf } from "./proto/message.ts";
 import { type RootfsOptions, rootfsOptions } from "./rootfs-options.ts";
 import { unmountRootfs } from "./unmount-rootfs.ts";
 
-export type RootfsMount = ValueOf<typeof Mount>;
+type RootfsMount = ValueOf<typeof Mount>;
 
 /**
  * Mounts each onto the directory, in order, and does something with that. What cannot be mounted or
@@ -84,8 +84,10 @@ interface Place {
 
 function mountTree({ source }: RootfsMount, options: RootfsOptions, { place, map }: Place): number {
   const tree = mappedTree(source, map, options.bind === "recursive");
-  const changes = adjustmentsOf(options).filter(({ propagation }) => propagation === 0);
-  adjustMount(tree, changes);
+  adjustMount(
+    tree,
+    adjustmentsOf(options).filter(({ propagation }) => propagation === 0),
+  );
   putMount(tree, place);
   return tree;
 }

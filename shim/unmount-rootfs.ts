@@ -2,22 +2,21 @@
 
 import { EBUSY, EINVAL, ENOENT } from "../runtime/errno.ts";
 import { SyscallError } from "../runtime/errors.ts";
+import { openExisting } from "../runtime/ops/path.ts";
 import {
-  closeFd,
   closing,
   O_DIRECTORY,
   O_PATH,
   open,
-  openInRoot,
   RESOLVE_NO_SYMLINKS,
   readFile,
   realPath,
 } from "../runtime/sys/file.ts";
-import { tryUnmountHere } from "../runtime/sys/mount.ts";
+import { MNT_DETACH, tryUnmountHere } from "../runtime/sys/mount.ts";
 import { changeDirectory } from "../runtime/sys/namespace.ts";
 import { sleep } from "../runtime/sys/process.ts";
 
-/** How long others may go on using what is to be unmounted, such as a look at its size. */
+/** How long others may go on using what is to be unmounted: looks at it are short. */
 const BUSY_LIMIT_MS = 1000;
 const BUSY_STEP_MS = 20;
 
@@ -27,36 +26,33 @@ const BUSY_STEP_MS = 20;
  */
 export function unmountRootfs(directory: string): void {
   const path = tryRealPath(directory);
-  const mounts = path === undefined ? [] : mountsBelow(path);
-  if (path === undefined || mounts.length === 0) return;
+  if (path === undefined) return;
   const above = path.slice(0, path.lastIndexOf("/"));
   const endMs = performance.now() + BUSY_LIMIT_MS;
   closing(open(above || "/", O_PATH | O_DIRECTORY), (root) => {
-    for (const mount of mounts.toReversed()) unmount(root, mount.slice(above.length + 1), endMs);
+    for (const mount of mountsBelow(path).toReversed()) {
+      unmount(root, mount.slice(above.length + 1), endMs);
+    }
   });
-  enter(open("/", O_PATH | O_DIRECTORY));
+  closing(open("/", O_PATH | O_DIRECTORY), changeDirectory);
 }
 
 /** By its name in an opened directory: who changes the image meanwhile leads nowhere else. */
 function unmount(root: number, path: string, endMs: number): void {
   const slash = path.lastIndexOf("/");
-  const parent = path.slice(0, Math.max(slash, 0)) || ".";
-  enter(openInRoot(root, parent, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS));
+  const parent = openExisting(root, path.slice(0, Math.max(slash, 0)), RESOLVE_NO_SYMLINKS);
+  if (parent === undefined) return;
+  closing(parent, changeDirectory);
   const name = path.slice(slash + 1);
-  let result = tryUnmountHere(name, "unused");
+  let result = tryUnmountHere(name);
   while (result === -EBUSY && performance.now() < endMs) {
     sleep(BUSY_STEP_MS);
-    result = tryUnmountHere(name, "unused");
+    result = tryUnmountHere(name);
   }
-  if (result === -EBUSY) result = tryUnmountHere(name, "used");
+  if (result === -EBUSY) result = tryUnmountHere(name, MNT_DETACH);
   // Somebody else was faster.
   if (result === 0 || result === -EINVAL || result === -ENOENT) return;
   throw new SyscallError(`umount2("${path}")`, -result);
-}
-
-function enter(directory: number): void {
-  changeDirectory(directory);
-  closeFd(directory);
 }
 
 /** As the kernel names mounts; undefined when there is no such directory. */

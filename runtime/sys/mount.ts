@@ -50,7 +50,7 @@ const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
-const MNT_DETACH = 2;
+export const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 
 /** fsopen(2): a context for a new filesystem. Linux 5.2. */
@@ -204,9 +204,9 @@ export function detach(path: string): void {
   check(syscall(NR.umount2, cstr(path), MNT_DETACH), () => `umount2("${path}", MNT_DETACH)`);
 }
 
-/** umount2(2) of a name in the working directory, no link; returns 0 or the negative errno. */
-export function tryUnmountHere(name: string, how: "unused" | "used"): number {
-  return syscall(NR.umount2, cstr(name), UMOUNT_NOFOLLOW | (how === "used" ? MNT_DETACH : 0));
+/** umount2(2) of a name in the working directory that is no link; 0 or the negative errno. */
+export function tryUnmountHere(name: string, flags = 0): number {
+  return syscall(NR.umount2, cstr(name), flags | UMOUNT_NOFOLLOW);
 }
 
 /**

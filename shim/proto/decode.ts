@@ -13,6 +13,8 @@ const FIELD_NUMBER_MAX = 2 ** 29 - 1;
 interface Reader {
   readonly bytes: Uint8Array;
   at: number;
+  /** Of the message, or sub-message, that is being read. */
+  end: number;
 }
 
 /**
@@ -21,20 +23,44 @@ interface Reader {
  */
 export function decode<F extends Fields>(type: Message<F>, bytes: Uint8Array): Value<F>;
 export function decode(type: Message, bytes: Uint8Array): Draft {
-  // It has all fields from the beginning, and each gets what its kind reads.
-  const value = defaultsOf(type);
-  readFields({ bytes, at: 0 }, type, value);
-  return value;
+  return readMessage({ bytes, at: 0, end: bytes.length }, type, undefined);
 }
 
 type Draft = Record<string, unknown>;
 
-function defaultsOf(type: Message): Draft {
-  const value: Draft = {};
-  for (const [name, { kind, many }] of Object.entries(type.fields)) {
-    value[name] = many ? [] : typeof kind === "string" ? DEFAULTS[kind] : undefined;
+/** What is known of a type: worked out once for each that ever comes. */
+interface Known {
+  /** A message of this type without any field. */
+  readonly empty: Draft;
+  /** Fields of which there may be many: each message has lists of its own. */
+  readonly lists: readonly string[];
+  readonly fields: ReadonlyMap<number, Place>;
+}
+
+interface Place {
+  readonly type: Message;
+  readonly name: string;
+  readonly field: Field;
+}
+
+const known = new Map<Message, Known>();
+
+function knownOf(type: Message): Known {
+  let found = known.get(type);
+  if (found === undefined) {
+    const entries = Object.entries(type.fields);
+    found = {
+      empty: Object.fromEntries(entries.map(([name, field]) => [name, defaultOf(field)])),
+      lists: entries.filter(([, { many }]) => many).map(([name]) => name),
+      fields: new Map(entries.map(([name, field]) => [field.number, { type, name, field }])),
+    };
+    known.set(type, found);
   }
-  return value;
+  return found;
+}
+
+function defaultOf({ kind }: Field): unknown {
+  return typeof kind === "string" ? DEFAULTS[kind] : undefined;
 }
 
 const DEFAULTS: Readonly<Record<Scalar, unknown>> = {
@@ -49,66 +75,59 @@ const DEFAULTS: Readonly<Record<Scalar, unknown>> = {
   double: 0,
 };
 
-function readFields(reader: Reader, type: Message, value: Draft): void {
-  const fields = fieldsOf(type);
-  while (reader.at < reader.bytes.length) {
+/** Reads a message to its end; what has come of it before is in `earlier`. */
+function readMessage(reader: Reader, type: Message, earlier: Draft | undefined): Draft {
+  const { empty, lists, fields } = knownOf(type);
+  // It has all fields from the beginning, and each gets what its kind reads.
+  const value = earlier ?? { ...empty };
+  if (earlier === undefined) for (const name of lists) value[name] = [];
+  while (reader.at < reader.end) {
     const tag = Number(readVarint(reader));
     const number = Math.floor(tag / 8);
     const wireType = tag % 8;
-    if (number === 0 || number > FIELD_NUMBER_MAX) {
-      throw new DecodeError(`${type.name} has a field number ${number}`);
-    }
-    const found = fields.get(number);
-    if (found === undefined) skip(reader, wireType);
-    else readField(reader, { type, name: found[0], field: found[1], wireType }, value);
+    const place = fields.get(number);
+    if (place !== undefined) readField(reader, place, { wireType, value });
+    else if (number > 0 && number <= FIELD_NUMBER_MAX) skip(reader, wireType);
+    else throw new DecodeError(`${type.name} has a field number ${number}`);
   }
+  return value;
 }
 
-type ByNumber = ReadonlyMap<number, [name: string, field: Field]>;
-
-const known = new Map<Message, ByNumber>();
-
-/** Fields by their numbers: made once for each type that ever comes. */
-function fieldsOf(type: Message): ByNumber {
-  let fields = known.get(type);
-  if (fields === undefined) {
-    fields = new Map(Object.entries(type.fields).map((entry) => [entry[1].number, entry]));
-    known.set(type, fields);
-  }
-  return fields;
-}
-
-interface Place {
-  type: Message;
-  name: string;
-  field: Field;
+interface Found {
   wireType: number;
+  /** What the field is to be in. */
+  value: Draft;
 }
 
-function readField(reader: Reader, place: Place, value: Draft): void {
-  const { name, field, wireType } = place;
+function readField(reader: Reader, { type, name, field }: Place, { wireType, value }: Found): void {
   const { kind, many } = field;
   const items = value[name];
-  // A sub-message that comes twice is merged; of anything else the last one counts.
-  if (!many || !Array.isArray(items)) value[name] = readItem(reader, place, items);
-  else if (wireType === DELIMITED && isPacked(kind)) readPacked(reader, kind, items);
-  else items.push(readItem(reader, place, undefined));
-}
-
-function readPacked(reader: Reader, kind: Kind, items: unknown[]): void {
-  const packed: Reader = { bytes: readDelimited(reader), at: 0 };
-  while (packed.at < packed.bytes.length) items.push(readScalar(packed, kind));
-}
-
-function readItem(reader: Reader, { type, name, field, wireType }: Place, earlier: unknown) {
-  const { kind } = field;
+  if (many && wireType === DELIMITED && isPacked(kind) && Array.isArray(items)) {
+    readPacked(reader, kind, items);
+    return;
+  }
   if (wireType !== wireTypeOf(kind)) {
     throw new DecodeError(`${type.name}.${name} has the wire type ${wireType}`);
   }
+  // A sub-message that comes twice is merged; of anything else the last one counts.
+  if (many && Array.isArray(items)) items.push(readItem(reader, kind, undefined));
+  else value[name] = readItem(reader, kind, items);
+}
+
+function readPacked(reader: Reader, kind: Scalar, items: unknown[]): void {
+  const after = reader.end;
+  reader.end = endOfDelimited(reader);
+  while (reader.at < reader.end) items.push(readScalar(reader, kind));
+  reader.end = after;
+}
+
+function readItem(reader: Reader, kind: Kind, earlier: unknown): unknown {
   if (typeof kind === "string") return readScalar(reader, kind);
-  const draft = isDraft(earlier) ? earlier : defaultsOf(kind);
-  readFields({ bytes: readDelimited(reader), at: 0 }, kind, draft);
-  return draft;
+  const after = reader.end;
+  reader.end = endOfDelimited(reader);
+  const value = readMessage(reader, kind, isDraft(earlier) ? earlier : undefined);
+  reader.end = after;
+  return value;
 }
 
 function isDraft(value: unknown): value is Draft {
@@ -117,7 +136,7 @@ function isDraft(value: unknown): value is Draft {
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function readScalar(reader: Reader, kind: Kind): unknown {
+function readScalar(reader: Reader, kind: Scalar): unknown {
   if (kind === "string") return text(readDelimited(reader));
   if (kind === "bytes") return readDelimited(reader);
   if (kind === "double") return readDouble(reader);
@@ -158,32 +177,43 @@ function readVarint(reader: Reader): number | bigint {
 }
 
 function readByte(reader: Reader): number {
-  const byte = reader.bytes[reader.at++];
+  const byte = reader.at < reader.end ? reader.bytes[reader.at++] : undefined;
   if (byte === undefined) throw new DecodeError("the message ends inside a number");
   return byte;
 }
 
-function readDelimited(reader: Reader): Uint8Array {
-  return take(reader, Number(readVarint(reader)));
-}
-
-function readDouble(reader: Reader): number {
-  const bytes = take(reader, 8);
-  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
-}
-
-function take(reader: Reader, length: number): Uint8Array {
+/** Reads a length; returns where what has it ends. */
+function endOfDelimited(reader: Reader): number {
+  const length = Number(readVarint(reader));
   const end = reader.at + length;
-  if (end > reader.bytes.length) throw new DecodeError(`the message ends before ${length} bytes`);
+  if (end > reader.end) throw new DecodeError(`the message ends before ${length} bytes`);
+  return end;
+}
+
+function readDelimited(reader: Reader): Uint8Array {
+  const end = endOfDelimited(reader);
   const bytes = reader.bytes.subarray(reader.at, end);
   reader.at = end;
   return bytes;
 }
 
+function readDouble(reader: Reader): number {
+  const { bytes, at } = reader;
+  pass(reader, 8);
+  return new DataView(bytes.buffer, bytes.byteOffset + at).getFloat64(0, true);
+}
+
+function pass(reader: Reader, length: number): void {
+  if (reader.at + length > reader.end) {
+    throw new DecodeError(`the message ends before ${length} bytes`);
+  }
+  reader.at += length;
+}
+
 function skip(reader: Reader, wireType: number): void {
   if (wireType === VARINT) readVarint(reader);
-  else if (wireType === FIXED_64) take(reader, 8);
-  else if (wireType === DELIMITED) readDelimited(reader);
-  else if (wireType === FIXED_32) take(reader, 4);
+  else if (wireType === FIXED_64) pass(reader, 8);
+  else if (wireType === DELIMITED) reader.at = endOfDelimited(reader);
+  else if (wireType === FIXED_32) pass(reader, 4);
   else throw new DecodeError(`a field has the wire type ${wireType}`);
 }

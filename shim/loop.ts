@@ -28,15 +28,16 @@ export interface Loop {
 export interface Care {
   /** Is given what a callback throws. */
   report(error: unknown): void;
-  /** Called at the first pause after much has been done, and in between when there is none. */
+  /** Called in a pause after some work, and in the middle of much; what it takes is bounded. */
   rest(): void;
 }
 
-/** How many callbacks are much. */
-const WORK_MAX = 100;
-/** Without a pause. */
-const TOIL_MAX = 20 * WORK_MAX;
+/** How many callbacks are some work. A few in a long time leave nothing to tidy up. */
+const WORK_SOME = 10;
+const WORK_MUCH = 50;
 const PAUSE_MS = 100;
+/** Rests in the middle of work take one part in so many of the time. */
+const REST_PART = 10;
 
 interface Timer {
   atMs: number;
@@ -52,6 +53,8 @@ export function makeLoop(): Loop {
   let isRunning = false;
   /** Callbacks since the last rest. */
   let work = 0;
+  /** Until then no work is too much. */
+  let nextRestMs = 0;
   return {
     watch(fd, events, run) {
       if (!tryAddInterest(epoll, fd, events)) alwaysReady.set(fd, { fd, events });
@@ -88,12 +91,15 @@ export function makeLoop(): Loop {
       // The descriptor may be another's by now.
       if (watches.get(fd) === run) call(() => run?.(events), report);
     }
-    if (work > TOIL_MAX || (work > WORK_MAX && ready.length === 0)) {
+    let nowMs = performance.now();
+    if (ready.length === 0 ? work > WORK_SOME : work > WORK_MUCH && nowMs > nextRestMs) {
       work = 0;
       rest();
+      const restedMs = performance.now();
+      nextRestMs = restedMs + (restedMs - nowMs) * REST_PART;
+      nowMs = restedMs;
     }
     work += ready.length;
-    const nowMs = performance.now();
     for (const timer of [...timers]) {
       if (timer.atMs > nowMs || !timers.delete(timer)) continue;
       call(() => timer.run(), report);
@@ -101,7 +107,7 @@ export function makeLoop(): Loop {
   }
 
   function untilNextMs(): number {
-    const pauseMs = work > WORK_MAX ? PAUSE_MS : Number.POSITIVE_INFINITY;
+    const pauseMs = work > WORK_SOME ? PAUSE_MS : Number.POSITIVE_INFINITY;
     let nextMs = Number.POSITIVE_INFINITY;
     // Calls may have deadlines, and there may be more of them than a function takes arguments.
     for (const { atMs } of timers) nextMs = Math.min(nextMs, atMs);

@@ -8,6 +8,7 @@ import { callerLimits } from "../engine/caller.ts";
 import type { Init } from "../engine/init.ts";
 import { beginPlan, type Run, runPlan, type Started, type Underway } from "../engine/run.ts";
 import { RuntimeError } from "../errors.ts";
+import type { HostFacts } from "../host/facts.ts";
 import { probeHost } from "../host/probe.ts";
 import type { Log } from "../log.ts";
 import { execPlan } from "../plan/exec.ts";
@@ -43,6 +44,8 @@ export interface ExecOptions extends Place {
   consoleSocket?: string;
   pidfdSocket?: string;
   environment: Readonly<Record<string, string | undefined>>;
+  /** What the machine is, where that is known already. */
+  facts?: HostFacts;
   log: Log;
 }
 
@@ -164,7 +167,7 @@ export function prepareExec(options: ExecOptions): PreparedExec {
   const { record, init } = joinable(options);
   const config = keptConfig(options);
   const execution = execProcess(options.process, config);
-  const facts = probeHost();
+  const facts = options.facts ?? probeHost();
   const container = containerFrom(options, record, execution.process);
   const process =
     container.console.kind === "foreground" ? withSize(execution.process) : execution.process;

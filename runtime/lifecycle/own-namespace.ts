@@ -37,7 +37,17 @@ export function otherNamespaces(pid: number): NamespaceType[] {
     if (typeof theirs === "number") {
       throw new SyscallError(`statx("/proc/${pid}/ns/${NAMESPACE_FILES[type]}")`, -theirs);
     }
-    const ours = statusAt(AT_FDCWD, `/proc/self/ns/${NAMESPACE_FILES[type]}`, 0);
-    return typeof ours === "number" || ours.inode !== theirs.inode;
+    return ownInode(type) !== theirs.inode;
   });
+}
+
+const own = new Map<NamespaceType, bigint | undefined>();
+
+/** Asked once: who is in none but its own does not change them while it looks at others. */
+function ownInode(type: NamespaceType): bigint | undefined {
+  if (!own.has(type)) {
+    const ours = statusAt(AT_FDCWD, `/proc/self/ns/${NAMESPACE_FILES[type]}`, 0);
+    own.set(type, typeof ours === "number" ? undefined : ours.inode);
+  }
+  return own.get(type);
 }

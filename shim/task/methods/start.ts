@@ -21,6 +21,7 @@ import { StatusError } from "../../ttrpc/status.ts";
 import { type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
 import { isEnding } from "../exit-order.ts";
 import { ended, killOthers, release, settle } from "../exits.ts";
+import { hostFacts } from "../host-facts.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import type { Exec, Task, TaskProcess } from "../task.ts";
@@ -122,7 +123,7 @@ function make(
   let prepared: PreparedExec;
   try {
     // Not by the worker: here all of that has been loaded and executed before.
-    prepared = prepareExec(options);
+    prepared = prepareExec({ ...options, facts: hostFacts(place.task) });
   } catch (error) {
     give(failureOf(error));
     return;

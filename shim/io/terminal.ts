@@ -110,7 +110,7 @@ export function pumpTerminal(loop: Loop, { master, input, output }: PumpEnds): T
       loop.forget(fd);
       closeFd(fd);
     }
-    for (const done of waiting.splice(0)) done();
+    tell();
   }
 }
 

@@ -35,7 +35,8 @@ export function rootfsOptions({
     throw new RuntimeError("a root filesystem takes none of remount, idmap, ridmap and tmpcopyup");
   }
   const [uidMappings, gidMappings] = [mappings(known, "uidmap="), mappings(known, "gidmap=")];
-  if (uidMappings.length > 0 !== gidMappings.length > 0) {
+  const isMapped = uidMappings.length > 0;
+  if (isMapped !== gidMappings.length > 0) {
     throw new RuntimeError("found one of uidmap and gidmap, wanted both or neither");
   }
   const isLoop = known.data.includes("loop");
@@ -44,7 +45,7 @@ export function rootfsOptions({
     data: known.data.filter(
       (option) => !/^[ug]idmap=/.test(option) && !(isLoop && OF_LOOP.includes(option)),
     ),
-    ids: uidMappings.length > 0 ? { uidMappings, gidMappings } : undefined,
+    ids: isMapped ? { uidMappings, gidMappings } : undefined,
     loop: isLoop ? { direct: known.data.includes("direct-io") } : undefined,
   };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { inUserNamespace, type Patch, script } from "../support/bundle.ts";
 import { mountAt } from "../support/mountinfo.ts";
+import { isRunning } from "../support/process.ts";
 import { freshDirectory, freshName, room } from "../support/room.ts";
 import { newRootfs } from "../support/rootfs.ts";
 import { withShim } from "../support/shim-client.ts";
@@ -15,6 +16,7 @@ import { waitUntil } from "../support/wait.ts";
 
 const events = receiveEvents();
 const patch = { root: { path: "rootfs" } };
+const maps = ["uidmap=0:100000:65536", "gidmap=0:100000:65536"];
 const hasLoop = existsSync("/dev/loop-control");
 const loopTest = hasLoop ? test : (name: string) => skip(name, "there are no loop devices here");
 
@@ -43,8 +45,7 @@ loopTest("a device is as read-only as its mount", async () => {
 
 loopTest("the ids of an image are mapped", async () => {
   const image = newImage();
-  const mapping = "0:100000:65536";
-  const options = ["loop", `uidmap=${mapping}`, `gidmap=${mapping}`];
+  const options = ["loop", ...maps];
   const shown = await shows(image, options, "stat -c %u:%g /etc; mkdir /new && echo made", {
     ...patch,
     linux: inUserNamespace,
@@ -70,6 +71,28 @@ loopTest("a device is free when its mount, the next one or the container fails",
     });
   }
   for (const file of [image, text]) await isFree(file);
+});
+
+loopTest("a worker that is killed at any moment leaves no mount and no device", async () => {
+  const image = newImage();
+  const options = ["loop", ...maps];
+  const rootfs = [
+    { type: "ext4", source: image, target: "", options },
+    { type: "tmpfs", source: "", target: "/tmp", options: [] },
+  ];
+  await withShim({ patch: { ...patch, linux: inUserNamespace } }, async (shim) => {
+    const { id, pid, bundle, tasks, create } = shim;
+    for (let round = 0; round < 10; round++) {
+      await waitUntil("no worker", () => childrenOf(pid).length === 0);
+      const made = create({ rootfs }).catch(String);
+      const worker = await waitUntil("a worker", () => childrenOf(pid)[0]);
+      await Bun.sleep(round);
+      killIfThere(worker);
+      if (typeof (await made) !== "string") await tasks.delete({ id });
+      assert.not.match(readFileSync("/proc/self/mountinfo", "utf8"), bundle);
+      await isFree(image);
+    }
+  });
 });
 
 /** A filesystem of the usual programs, in a file. */
@@ -101,6 +124,16 @@ async function shows(
     await tasks.delete({ id });
   });
   return shown;
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** It may have ended, with what it had to do. */
+function killIfThere(pid: number): void {
+  if (isRunning(pid)) Bun.spawnSync(["kill", "-KILL", `${pid}`]);
 }
 
 /** The kernel lets go of a device some moments after its mount. */

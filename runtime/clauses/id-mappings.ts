@@ -34,7 +34,11 @@ export function firstId(config: Config, kind: Kind): number {
  */
 export function callerId(config: Config, kind: Kind, id: number): number | undefined {
   if (!hasUserNamespace(config)) return id;
-  if (isJoined(config)) return undefined;
+  return isJoined(config) ? undefined : mappedId(config, kind, id);
+}
+
+/** The same by the mappings alone, which in a joined user namespace may be others. */
+export function mappedId(config: Config, kind: Kind, id: number): number | undefined {
   const mapping = mappingsOf(config, kind).find((one) => covers(one, "containerID", id));
   return mapping && mapping.hostID + id - mapping.containerID;
 }

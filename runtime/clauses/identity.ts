@@ -7,7 +7,7 @@ import { setUmask } from "../ops/process.ts";
 import { giveStreams, ownStreams } from "../ops/stdio.ts";
 import { type Step, step } from "../plan/step.ts";
 import { capabilities } from "./capabilities.ts";
-import { callerId } from "./id-mappings.ts";
+import { mappedId } from "./id-mappings.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { filters } from "./seccomp.ts";
 
@@ -57,7 +57,7 @@ export function identity(config: Config, facts: HostFacts): IdentityClause {
 
 function giving(config: Config, user: { uid: number; gid: number }): Step[] {
   if (config.process?.terminal || !hasNamespace(config, "user")) return [];
-  const [uid, gid] = [callerId(config, "uid", user.uid), callerId(config, "gid", user.gid)];
+  const [uid, gid] = [mappedId(config, "uid", user.uid), mappedId(config, "gid", user.gid)];
   if (uid === undefined || gid === undefined) return [];
   return [step("host", giveStreams({ uid, gid }), "/process/user")];
 }

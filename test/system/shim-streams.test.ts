@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { encode } from "../../shim/proto/encode.ts";
 import { RuncOptions } from "../../shim/proto/options.ts";
-import { inUserNamespace, type Patch, script } from "../support/bundle.ts";
+import { defaultNamespaces, inUserNamespace, type Patch, script } from "../support/bundle.ts";
 import { isStuck } from "../support/process.ts";
 import { startProgram } from "../support/program.ts";
 import { freshDirectory } from "../support/room.ts";
@@ -60,6 +60,27 @@ for (const [where, linux] of Object.entries<Patch>({ host: {}, mapped: inUserNam
     }
   });
 }
+
+test("a process opens its own streams again in the user namespace of its pod", async () => {
+  await withShim({ patch: { ...idle, linux: inUserNamespace } }, async ({ id, tasks, create }) => {
+    const { pid } = await create();
+    await tasks.start({ id });
+    const path = `/proc/${pid}/ns/user`;
+    const namespaces = [...defaultNamespaces, { type: "user", path }];
+    const user = { uid: 1000, gid: 1001 };
+    const patch = {
+      process: { ...script("echo out > /dev/stdout"), user },
+      linux: { ...inUserNamespace, namespaces },
+    };
+    await withShim({ patch }, async (other) => {
+      const streams = clientStreams();
+      await other.create(streams.names);
+      await other.tasks.start({ id: other.id });
+      assert.is((await streams.stdout.ended).stdout, "out\n");
+      await streams.stderr.ended;
+    });
+  });
+});
 
 test("a client that leaves kills nobody, and finds all of it when it comes back", async () => {
   const patch = { process: script("while read line; do echo $line; done; echo over") };

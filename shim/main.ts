@@ -1,6 +1,7 @@
 // containerd-shim-runt-v2: what containerd asks of it on the command line.
 
 import { RuntimeError } from "../runtime/errors.ts";
+import { containerId } from "../runtime/lifecycle/container-id.ts";
 import { print, printError } from "../runtime/print.ts";
 import { COMMIT, VERSION } from "../runtime/version.ts";
 import { parseArguments, type ShimArguments } from "./launch/arguments.ts";
@@ -25,8 +26,8 @@ function act(given: ShimArguments): void {
   else if (action !== "start" && action !== "delete") throw notForUsers(action);
   else if (namespace === "") throw new RuntimeError("-namespace is missing");
   else if (id === "") throw new RuntimeError("-id is missing");
-  else if (action === "start") startShim(given);
-  else deleteTask(given);
+  else if (action === "start") startShim({ ...given, id: containerId(id) });
+  else deleteTask({ ...given, id: containerId(id) });
 }
 
 function notForUsers(action: string): RuntimeError {

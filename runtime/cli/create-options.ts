@@ -1,9 +1,9 @@
 // What create and run share: from flags to options of lifecycle/create.ts.
 
+import { containerId } from "../lifecycle/container-id.ts";
 import type { CreateOptions } from "../lifecycle/create.ts";
 import { absolutePath } from "./absolute-path.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** The options of create. Paths become absolute; the bundle is the working directory by default. */
 export function createOptions(given: Arguments, surroundings: Surroundings): CreateOptions {

@@ -1,8 +1,8 @@
 // runt delete
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { deleteContainer } from "../lifecycle/delete.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Deletes a container and prints nothing. */
 export function deleteCommand(given: Arguments, { root, log, environment }: Surroundings): number {

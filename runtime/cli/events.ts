@@ -2,10 +2,10 @@
 
 import { RuntimeError } from "../errors.ts";
 import { jsonText } from "../json-text.ts";
+import { containerId } from "../lifecycle/container-id.ts";
 import { type ContainerEvent, events, statsEvent } from "../lifecycle/events.ts";
 import { print } from "../print.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 import { durationMs } from "./duration.ts";
 
 /** Prints events as lines of JSON until the container ends; with --stats, its statistics once. */

@@ -1,12 +1,12 @@
 // runt exec
 
 import { RuntimeError } from "../errors.ts";
+import { containerId } from "../lifecycle/container-id.ts";
 import { type ExecOptions, exec } from "../lifecycle/exec.ts";
 import type { ExecProcess } from "../lifecycle/exec-process.ts";
 import { absolutePath } from "./absolute-path.ts";
 import type { Arguments, Surroundings } from "./command.ts";
 import { commandNamed } from "./commands.ts";
-import { containerId } from "./container-id.ts";
 import { durationMs } from "./duration.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,8 +1,8 @@
 // runt kill
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { kill } from "../lifecycle/kill.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 import { signalNumber } from "./signal-number.ts";
 
 /** Sends a signal, SIGTERM by default, and prints nothing. */

@@ -1,8 +1,8 @@
 // runt pause
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { pause } from "../lifecycle/pause.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Freezes a container and prints nothing. */
 export function pauseCommand({ positionals }: Arguments, { root }: Surroundings): number {

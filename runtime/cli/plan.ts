@@ -1,11 +1,11 @@
 // runt plan
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { planFor } from "../lifecycle/plan.ts";
 import { planJson, printPlan } from "../plan/print.ts";
 import { print } from "../print.ts";
 import { absolutePath } from "./absolute-path.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Prints the steps of create, as a table or as JSON. Needs no privileges and changes nothing. */
 export function planCommand(given: Arguments, surroundings: Surroundings): number {

@@ -1,11 +1,11 @@
 // runt ps
 
 import { escapeControls } from "../escape-controls.ts";
+import { containerId } from "../lifecycle/container-id.ts";
 import type { ProcessRow } from "../lifecycle/process-row.ts";
 import { hostPs, pids, processTable } from "../lifecycle/ps.ts";
 import { print } from "../print.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Prints the processes of a container: as `ps -ef` does, as the host's ps does, or as JSON. */
 export function psCommand(given: Arguments, { root, environment }: Surroundings): number {

@@ -1,8 +1,8 @@
 // runt resume
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { resume } from "../lifecycle/resume.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Lets a paused container go on and prints nothing. */
 export function resumeCommand({ positionals }: Arguments, { root }: Surroundings): number {

@@ -1,8 +1,8 @@
 // runt start
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { start } from "../lifecycle/start.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Starts a created container and prints nothing. */
 export function startCommand(

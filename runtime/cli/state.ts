@@ -1,9 +1,9 @@
 // runt state
 
+import { containerId } from "../lifecycle/container-id.ts";
 import { state } from "../lifecycle/state.ts";
 import { print } from "../print.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Prints the state of a container as JSON. */
 export function stateCommand({ positionals }: Arguments, { root }: Surroundings): number {

@@ -1,10 +1,10 @@
 // runt stats
 
 import { jsonText } from "../json-text.ts";
+import { containerId } from "../lifecycle/container-id.ts";
 import { allMeasured, type ContainerStats, measured } from "../lifecycle/stats.ts";
 import { print } from "../print.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 import { tableText } from "./table-text.ts";
 
 const HEADER = ["ID", "CPU", "THROTTLED", "MEMORY", "PEAK", "LIMIT", "PIDS", "PRESSURE"];

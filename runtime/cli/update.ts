@@ -1,11 +1,11 @@
 // runt update
 
 import { RuntimeError } from "../errors.ts";
+import { containerId } from "../lifecycle/container-id.ts";
 import { type UpdateOptions, update } from "../lifecycle/update.ts";
 import { absolutePath } from "./absolute-path.ts";
 import { byteCount, wholeNumber } from "./amount.ts";
 import type { Arguments, Surroundings } from "./command.ts";
-import { containerId } from "./container-id.ts";
 
 /** Changes the resources of a container and prints nothing. */
 export function updateCommand(given: Arguments, { root, log, environment }: Surroundings): number {

@@ -51,7 +51,7 @@ test("a container that outlives its shim is ended, with its mounts, and tells it
     const { id, bundle, tasks, create } = shim;
     mkdirSync(join(bundle, "rootfs/inner"), { recursive: true });
     const { pid } = await create({
-      rootfs: [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }],
+      rootfs: [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }],
     });
     await tasks.start({ id });
     await kill(shim);
@@ -84,7 +84,7 @@ test("whenever a shim is killed, nothing is left, and an end that was recorded i
     await withShim({ patch }, async (shim) => {
       const { id, bundle, tasks, create } = shim;
       mkdirSync(join(bundle, "rootfs"));
-      const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }];
+      const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }];
       const execId = "e";
       const life = async (): Promise<void> => {
         await create({ rootfs });

@@ -16,7 +16,8 @@ import { encode } from "../../shim/proto/encode.ts";
 import { RuncOptions } from "../../shim/proto/options.ts";
 import { STATUS } from "../../shim/proto/task.ts";
 import { script } from "../support/bundle.ts";
-import { readProc } from "../support/process.ts";
+import { isRunning, readProc } from "../support/process.ts";
+import { startProgram } from "../support/program.ts";
 import { freshDirectory, room } from "../support/room.ts";
 import { type Shim, withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
@@ -76,11 +77,14 @@ function childrenOf(pid: number): number[] {
   return readProc(pid, `task/${pid}/children`).split(" ").filter(Boolean).map(Number);
 }
 
-test("a configuration that is missing or wrong is an error, and the next one counts", async () => {
-  const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "/inner", options: [] }];
+test("an id or a configuration that is missing or wrong is an error, and the next one counts", async () => {
+  const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }];
   await besideAnother(endless, async ({ id, bundle, tasks, create }) => {
     const file = join(bundle, "config.json");
     const good = readFileSync(file, "utf8");
+    for (const wrong of ["", "..", "../../x", "a/b", "a\n", "x".repeat(2000)]) {
+      assert.match(await refusal(tasks.create({ id: wrong, bundle })), /invalid container ID/);
+    }
     for (const [text, message] of [
       [undefined, /config\.json.*no such file or directory/s],
       ["", /config\.json/],
@@ -119,17 +123,22 @@ test("ten thousand children end with their container, and the shim has time for 
       const listed = async () => (await tasks.pids({ id })).processes.length;
       await waitUntil("all children", async () => (await listed()) > count, 60_000);
       const times: number[] = [];
+      const processorMs = () => Number(readProc(pid, "schedstat").split(" ")[0]) / 1_000_000;
       let isOver = false;
       const waiting = tasks.wait({ id }).finally(() => {
         isOver = true;
       });
       const killing = tasks.kill({ id, signal: SIGKILL });
-      while (!isOver) times.push(await stateMs(other));
+      while (!isOver) {
+        const before = processorMs();
+        await other.tasks.state({ id: other.id });
+        times.push(processorMs() - before);
+      }
       await killing;
       assert.is((await waiting).exitStatus, 137);
       await waitUntil("reaping", () => childrenOf(pid).length === 1, 20_000);
-      // For so many that die at once the kernel itself takes the processors away for a while.
-      assert.ok(median(times) < AT_ONCE_MS, `${median(times)} ms`);
+      // So many that die at once take the processors away; the shim does not take its time as well.
+      assert.ok(Math.max(...times) < AT_ONCE_MS, `${times.join()} ms`);
       assert.is((await tasks.delete({ id })).exitStatus, 137);
     });
   }
@@ -213,63 +222,59 @@ function execIn(value: Uint8Array): string {
   return /number-\d+/.exec(Buffer.from(value).toString())?.[0] ?? "";
 }
 
-/** Calls, and stops the worker that does it before it has done it. */
-async function withStoppedWorker<T>(
-  shim: number,
+/** Calls, and keeps the worker waiting in the middle of its work, for the lock on the container. */
+async function withWaitingWorker<T>(
+  { id, pid }: Shim,
   call: () => Promise<T>,
   use: (worker: number) => Promise<void>,
 ): Promise<string | T> {
-  const known = childrenOf(shim);
-  const answer = call().catch(String);
-  const endMs = performance.now() + 2_000;
-  let worker: number | undefined;
-  while (worker === undefined && performance.now() < endMs) {
-    worker = childrenOf(shim).find((pid) => !known.includes(pid));
-  }
-  if (worker === undefined) throw new Error(`no worker: ${await answer}`);
-  process.kill(worker, "SIGSTOP");
+  const workers = (): number[] =>
+    childrenOf(pid).filter((child) => readProc(child, "comm") === readProc(pid, "comm"));
+  await waitUntil("no worker", () => workers().length === 0);
+  const folder = join(room.shimRoot, "default", id);
+  const lock = `exec 9< ${folder}; flock 9; echo; exec sleep 60`;
+  const locker = startProgram(["sh", "-c", lock], { limitMs: 60_000 });
   try {
+    await waitUntil("the lock", () => locker.stdout() !== "");
+    const answer = call().catch(String);
+    const worker = await waitUntil("a worker", () => workers()[0]);
+    const waiting = new RegExp(`-> FLOCK .* ${worker} `);
+    await waitUntil("its waiting", () => waiting.test(readFileSync("/proc/locks", "utf8")));
     await use(worker);
+    locker.kill("SIGKILL");
+    return await answer;
   } finally {
-    process.kill(worker, "SIGCONT");
+    locker.kill("SIGKILL");
   }
-  return await answer;
 }
 
-test("while a container is frozen, changed, killed or deleted, State answers at once", async () => {
+const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
+
+test("while one container is changed, frozen or deleted, State answers at once", async () => {
   await besideAnother(endless, async (shim, other) => {
-    const { id, pid, tasks, create } = shim;
-    const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
+    const { id, tasks, create } = shim;
     await create();
-    await waitUntil("the worker's end", () => childrenOf(pid).length === 2);
+    await tasks.start({ id });
     for (const [name, call] of [
-      ["Start", () => tasks.start({ id })],
       ["Update", () => tasks.update({ id, resources })],
       ["Pause", () => tasks.pause({ id })],
       ["Resume", () => tasks.resume({ id })],
-      ["Kill", () => tasks.kill({ id, signal: SIGKILL, all: true })],
       ["Delete", () => tasks.delete({ id })],
     ] as const) {
-      if (name === "Delete") await tasks.wait({ id });
-      let isAnswered = false;
-      const answer = await withStoppedWorker(
-        pid,
-        () =>
-          call().finally(() => {
-            isAnswered = true;
-          }),
-        async () => {
-          const times: number[] = [];
-          for (let count = 0; count < 5; count++) {
-            times.push(await stateMs(shim), await stateMs(other));
-          }
-          assert.ok(median(times) < AT_ONCE_MS, `${name}: ${times.join()} ms`);
-          const place = { id: other.id, execId: name };
-          await startExec(other.tasks, place, ["true"]);
-          assert.is((await other.tasks.wait(place)).exitStatus, 0);
-          assert.not(isAnswered, name);
-        },
-      );
+      if (name === "Delete") {
+        await tasks.kill({ id, signal: SIGKILL });
+        await tasks.wait({ id });
+      }
+      const answer = await withWaitingWorker(shim, call, async () => {
+        const times: number[] = [];
+        for (let count = 0; count < 9; count++) {
+          times.push(await stateMs(shim), await stateMs(other));
+        }
+        assert.ok(median(times) < AT_ONCE_MS, `${name}: ${times.join()} ms`);
+        const place = { id: other.id, execId: name };
+        await startExec(other.tasks, place, ["true"]);
+        assert.is((await other.tasks.wait(place)).exitStatus, 0);
+      });
       assert.type(answer, "object", `${name}: ${answer}`);
     }
     assert.match(await refusal(tasks.state({ id })), /not created/);
@@ -277,24 +282,25 @@ test("while a container is frozen, changed, killed or deleted, State answers at 
 });
 
 test("a worker that is killed is an error of its call, which goes well the next time", async () => {
-  await besideAnother(endless, async ({ id, pid, tasks, create }) => {
-    const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
+  await besideAnother(endless, async (shim) => {
+    const { id, tasks, create } = shim;
     await create();
-    await waitUntil("the worker's end", () => childrenOf(pid).length === 2);
+    await tasks.start({ id });
     for (const [name, call] of [
       ["Update", () => tasks.update({ id, resources })],
-      ["Start", () => tasks.start({ id })],
       ["Pause", () => tasks.pause({ id })],
       ["Resume", () => tasks.resume({ id })],
-      ["Kill", () => tasks.kill({ id, signal: SIGKILL, all: true })],
       ["Delete", () => tasks.delete({ id })],
     ] as const) {
-      if (name === "Delete") await tasks.wait({ id });
-      const answer = await withStoppedWorker(pid, call, async (worker) => {
+      if (name === "Delete") {
+        await tasks.kill({ id, signal: SIGKILL });
+        await tasks.wait({ id });
+      }
+      const answer = await withWaitingWorker(shim, call, async (worker) => {
         process.kill(worker, "SIGKILL");
+        await waitUntil("its end", () => !isRunning(worker));
       });
       assert.match(String(answer), /: the worker ended with 137 and told nothing/, name);
-      if (name === "Pause") await waitUntil("thawed", () => childrenOf(pid).length === 2);
       await call();
     }
   });

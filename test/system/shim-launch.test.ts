@@ -189,6 +189,11 @@ const refused: readonly [string, (given: Refused) => Promise<ShimOutcome>, RegEx
   ["no namespace", ({ at }) => runShim(["-id", "a", "start"], at), /^-namespace is missing$/],
   ["no id", ({ at }) => runShim(["-namespace", "a", "start"], at), /^-id is missing$/],
   [
+    "an id that is a path",
+    ({ at }) => runShim(shimWords("../a", "start"), at),
+    /^invalid container ID format: "\.\.\/a" must consist of /,
+  ],
+  [
     "garbage on standard input",
     ({ at, id }) => runShim(shimWords(id, "start"), { ...at, stdin: Buffer.from("hello") }),
     /^standard input is neither empty, nor /,

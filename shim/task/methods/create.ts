@@ -1,6 +1,7 @@
 // Create: a container, up to where its program would be executed.
 
 import { RuntimeError } from "../../../runtime/errors.ts";
+import { containerId } from "../../../runtime/lifecycle/container-id.ts";
 import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { closeFd, duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
@@ -24,7 +25,8 @@ const FAILED = "OCI runtime create failed";
 
 export const create = taskMethod(TASK.Create, (house, request, call) => {
   const { tasks, workers } = house;
-  const { id, rootfs, terminal } = request;
+  const { rootfs, terminal } = request;
+  const id = requireId(request.id);
   if (tasks.has(id)) throw new StatusError("already exists", `container ${id}: already exists`);
   if (request.checkpoint !== "") {
     throw new StatusError("unimplemented", "restoring a checkpoint is not implemented");
@@ -66,6 +68,16 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     else give({ kind: "failed", text: failure });
   });
 });
+
+/** It names folders. */
+function requireId(id: string): string {
+  try {
+    return containerId(id);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    throw new StatusError("invalid argument", error.message);
+  }
+}
 
 /** Nothing is left of it; a worker that was killed could not see to that. */
 function fail(house: House, { task, failure }: { task: Task; failure: Failure }, tell: () => void) {

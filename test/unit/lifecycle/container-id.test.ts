@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { containerId } from "../../../runtime/cli/container-id.ts";
+import { containerId } from "../../../runtime/lifecycle/container-id.ts";
 
 test("letters, digits and _ + . - make an id", () => {
   for (const id of ["a", "0", "A_b+c.d-e", "...", ".x", "-", "true", "a".repeat(1024)]) {

@@ -6,19 +6,15 @@ import { RuntimeError, withHint } from "../runtime/errors.ts";
 import { mapMount } from "../runtime/ops/mount-id-map.ts";
 import { mountNew, type NewFilesystem } from "../runtime/ops/new-filesystem.ts";
 import { openExisting } from "../runtime/ops/path.ts";
-import { adjustMount, mounting, putMount } from "../runtime/ops/put-mount.ts";
+import { adjustMount, putMount } from "../runtime/ops/put-mount.ts";
 import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../runtime/sys/entry.ts";
 import { AT_FDCWD, closing, O_DIRECTORY, O_PATH, open } from "../runtime/sys/file.ts";
 import { attachLoop } from "../runtime/sys/loop.ts";
 import { MOUNT_ATTR_RDONLY } from "../runtime/sys/mount.ts";
 import { changeDirectory } from "../runtime/sys/namespace.ts";
 import { mappedOverlay, mappedTree, withIdMap } from "./mapped-mount.ts";
-import type { Mount } from "./proto/common.ts";
-import type { ValueOf } from "./proto/message.ts";
-import { type RootfsOptions, rootfsOptions } from "./rootfs-options.ts";
+import { naming, type RootfsMount } from "./rootfs-mount.ts";
 import { unmountRootfs } from "./unmount-rootfs.ts";
-
-type RootfsMount = ValueOf<typeof Mount>;
 
 /**
  * Mounts each onto the directory, in order, and does something with that. What cannot be mounted or
@@ -28,10 +24,7 @@ export function withRootfs<T>(mounts: readonly RootfsMount[], directory: string,
   if (mounts.length === 0) return use();
   const isNew = tryMakeDirectoryAt(AT_FDCWD, directory, 0o711) === 0;
   try {
-    for (const [index, mount] of mounts.entries()) {
-      const what = `${nameOf(mount)} (mount ${index + 1} of ${mounts.length})`;
-      mounting({ what, target: mount.target || "/" }, () => mountOne(mount, directory));
-    }
+    for (const mount of mounts) naming(mount.name, () => mountOne(mount, directory));
     // Some ways lead through a directory of /proc.
     closing(open("/", O_PATH | O_DIRECTORY), changeDirectory);
     return use();
@@ -42,25 +35,17 @@ export function withRootfs<T>(mounts: readonly RootfsMount[], directory: string,
   }
 }
 
-/** Options are many and long where there are many layers. */
-const OPTIONS_CHARS_MAX = 200;
-
-function nameOf({ type, source, options }: RootfsMount): string {
-  const text = options.join(",");
-  const short = text.length > OPTIONS_CHARS_MAX ? `${text.slice(0, OPTIONS_CHARS_MAX)}…` : text;
-  return [type, source, short].filter(Boolean).join(" ");
-}
-
 function mountOne(mount: RootfsMount, directory: string): void {
-  const options = rootfsOptions(mount);
-  withIdMap(options.ids, (map) => {
+  withIdMap(mount.ids, (map) => {
     const made = closing(openPlace(directory, mount), (place) =>
-      options.bind === undefined
-        ? mountFilesystem(mount, options, { place, map })
-        : mountTree(mount, options, { place, map }),
+      mount.bind === undefined
+        ? mountFilesystem(mount, { place, map })
+        : mountTree(mount, { place, map }),
     );
+    const { adjustments } = mount;
+    if (made === undefined && adjustments.length === 0) return;
     // Not before: a place that is shared makes what is put there shared.
-    closing(made ?? openPlace(directory, mount), (fd) => adjustMount(fd, options.adjustments));
+    closing(made ?? openPlace(directory, mount), (fd) => adjustMount(fd, adjustments));
   });
 }
 
@@ -82,24 +67,18 @@ interface Place {
   map: number | undefined;
 }
 
-function mountTree({ source }: RootfsMount, options: RootfsOptions, { place, map }: Place): number {
-  const tree = mappedTree(source, map, options.bind === "recursive");
-  adjustMount(
-    tree,
-    adjustmentsOf(options).filter(({ propagation }) => propagation === 0),
-  );
+function mountTree(mount: RootfsMount, { place, map }: Place): number {
+  const tree = mappedTree(mount.source, map, mount.bind === "recursive");
+  const changes = adjustmentsOf(mount).filter(({ propagation }) => propagation === 0);
+  adjustMount(tree, changes);
   putMount(tree, place);
   return tree;
 }
 
 /** @returns the mount; undefined where mount(2) made it, which gives none */
-function mountFilesystem(
-  { type, source }: RootfsMount,
-  options: RootfsOptions,
-  where: Place,
-): number | undefined {
-  const { data, attributes, loop } = options;
-  const superblock = superblockOf(type, options);
+function mountFilesystem(mount: RootfsMount, where: Place): number | undefined {
+  const { type, source, data, attributes, loop } = mount;
+  const superblock = superblockOf(type, mount);
   const filesystem = { type, source, data, attributes: attributes.set, superblock };
   if (loop === undefined) return putFilesystem(filesystem, where);
   const readOnly = (attributes.set & MOUNT_ATTR_RDONLY) !== 0;

@@ -11,6 +11,7 @@ import { type AnyMessage, optionsFrom, type ShimOptions } from "../../options.ts
 import type { ValueOf } from "../../proto/message.ts";
 import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
 import { withRootfs } from "../../rootfs.ts";
+import { rootfsMounts } from "../../rootfs-mount.ts";
 import { StatusError } from "../../ttrpc/status.ts";
 import { type Failure, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
@@ -31,6 +32,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   if (request.checkpoint !== "") {
     throw new StatusError("unimplemented", "restoring a checkpoint is not implemented");
   }
+  const mounts = rootfsMounts(rootfs);
   const task = newTask(house, request);
   const log = house.log.with({ id });
   const streams = openStreams(task.init.names, { ...house, log, id, owner: ownerOf(task) });
@@ -38,7 +40,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   tasks.set(id, task);
   writeTask(house, task);
   const run = (recorderFile: number): Made =>
-    withRootfs(rootfs, `${task.bundle}/rootfs`, () =>
+    withRootfs(mounts, `${task.bundle}/rootfs`, () =>
       make(house, { task, ends: streams.ends, recorderFile }),
     );
   // Those of a terminal are the pump's.

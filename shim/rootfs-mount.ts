@@ -1,35 +1,57 @@
-// What the options of a root filesystem's mount ask for: those of a configuration's mounts, and what
-// containerd has besides.
+// What is asked of the mounts of a root filesystem, read before a worker makes them: options as
+// those of a configuration's mounts, and what containerd has besides.
 
 import { type MountOptions, mountOptions } from "../runtime/clauses/mount-options.ts";
 import { RuntimeError } from "../runtime/errors.ts";
 import type { IdMapping, IdMappings } from "../runtime/ops/id-map.ts";
+import type { Mount } from "./proto/common.ts";
+import type { ValueOf } from "./proto/message.ts";
 
-export interface RootfsOptions extends MountOptions {
+export interface RootfsMount extends MountOptions {
+  type: string;
+  source: string;
+  target: string;
+  /** For errors. */
+  name: string;
   /** Of uidmap and gidmap. */
   ids: IdMappings | undefined;
   /** Whether the source is a file that is mounted as a disk, and how that is read and written. */
   loop: { direct: boolean } | undefined;
 }
 
+/** @throws RuntimeError about what the shim cannot do */
+export function rootfsMounts(given: readonly ValueOf<typeof Mount>[]): RootfsMount[] {
+  return given.map(({ type, source, target, options }, index) => {
+    // Options are long where there are many layers.
+    const text = options.join(",").replace(/^(.{200}).+$/s, "$1…");
+    const words = [type, source, text].filter(Boolean).join(" ");
+    const name = `${words} (mount ${index + 1} of ${given.length}) on ${target || "/"}`;
+    return naming(name, () => ({ type, source, target, name, ...optionsOf(type, options) }));
+  });
+}
+
+/** Makes a mount, or reads what is asked of it, and names it where that fails. */
+export function naming<T>(name: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    throw new RuntimeError(`${name}: ${error.message}`);
+  }
+}
+
 const OF_LOOP = ["loop", "direct-io"];
 
-/** @throws RuntimeError about what the shim cannot do */
-export function rootfsOptions({
-  type,
-  options,
-}: {
-  type: string;
-  options: readonly string[];
-}): RootfsOptions {
+function optionsOf(
+  type: string,
+  options: readonly string[],
+): Omit<RootfsMount, "type" | "source" | "target" | "name"> {
   const [, helper] = /^(fuse3?)\./.exec(type) ?? [];
   if (helper !== undefined) {
-    throw new RuntimeError(
-      `type ${type} is mounted by mount.${helper}, which the shim does not run`,
-    );
+    throw new RuntimeError(`the type needs mount.${helper}, which the shim does not run`);
   }
   const foreign = options.find((option) => option.startsWith("X-containerd."));
-  if (foreign !== undefined) throw new RuntimeError(`mount option ${foreign} is containerd's own`);
+  if (foreign !== undefined) throw new RuntimeError(`option ${foreign} is containerd's own`);
   const known = mountOptions(options);
   if (known.remount || known.idMap !== undefined || known.copyUp) {
     throw new RuntimeError("a root filesystem takes none of remount, idmap, ridmap and tmpcopyup");

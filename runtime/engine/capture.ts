@@ -58,5 +58,8 @@ function becomeProgram(
     // Nothing of ours can go wrong here that the caller could mend; the exit code says that it did.
     exitNow(125);
   }
-  loadFilterAndExec({ image: { path, argv: args, env }, resultAddress: report.resultAddress });
+  loadFilterAndExec({
+    image: { paths: [path], argv: args, env },
+    resultAddress: report.resultAddress,
+  });
 }

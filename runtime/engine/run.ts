@@ -17,6 +17,11 @@ export interface Run {
    * that stays when this one has done its work.
    */
   asSibling?: boolean;
+  /**
+   * Root of the container that the child comes to, of a plan that is recordable: the child plays a
+   * tape. What cannot be done so is Untaped, and has left nothing behind.
+   */
+  tapedIn?: number;
   /** Whether somebody else in this process reaps its children. */
   isReaped?: boolean;
   /**

@@ -101,7 +101,7 @@ function becomeProgram(
     exitNow(125);
   }
   loadFilterAndExec({
-    image: { path: program.path, argv: program.args, env: program.env },
+    image: { paths: [program.path], argv: program.args, env: program.env },
     resultAddress: ends.report.resultAddress,
   });
 }

@@ -10,6 +10,8 @@ import type { Step, Who } from "../plan/step.ts";
 import { closeAllBut, closeFd } from "../sys/file.ts";
 import {
   CLONE_PARENT,
+  type Cloned,
+  type CloneOptions,
   clone,
   type Ending,
   exitNow,
@@ -21,12 +23,14 @@ import {
 } from "../sys/process.ts";
 import { POLLIN, poll } from "../sys/signal.ts";
 import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
+import { cloneToPlay, Untaped } from "../sys/tape.ts";
 import { blame, LostInit, stepError, type Walked } from "./blame.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
 import { type Init, REAPED } from "./init.ts";
 import { lastCallFault } from "./last-call-fault.ts";
 import { requireOneThread } from "./one-thread.ts";
 import { withParkedChild } from "./park.ts";
+import { recordSteps } from "./record-steps.ts";
 import { makeRecorder, makeRecorderFile, type Recorder } from "./recorder.ts";
 import type { Run } from "./run.ts";
 import { awaitUntil, CalledOff } from "./until.ts";
@@ -172,10 +176,8 @@ export class Walker implements OpContext {
     requireOneThread();
     const cgroup = request.cgroup === undefined ? undefined : this.slots.get(request.cgroup);
     const parent = this.#run.asSibling === true ? CLONE_PARENT : 0;
-    const { pid, pidfd } = clone(request.flags | parent, {
-      cgroup,
-      pidAddress: this.recorder.pidAddress(request.child),
-    });
+    const options = { cgroup, pidAddress: this.recorder.pidAddress(request.child) };
+    const { pid, pidfd } = this.#clone(request.flags | parent, options);
     if (pid === 0) {
       this.#becomeChild(request.child);
       return;
@@ -191,6 +193,24 @@ export class Walker implements OpContext {
     }
     if (this.#otherEnd !== undefined) closeFd(this.#otherEnd);
     this.#otherEnd = undefined;
+  }
+
+  #clone(flags: number, options: CloneOptions): Cloned {
+    const root = this.#run.tapedIn;
+    if (root === undefined) return clone(flags, options);
+    const slots = this.slots.copy();
+    slots.put("$container-root", root);
+    const tape = recordSteps(this.#run.plan, {
+      slots,
+      baton: this.#otherEnd ?? -1,
+      resultAddress: this.resultAddress(),
+      warn: (text) => this.warn(text),
+    });
+    try {
+      return cloneToPlay(tape, this.resultAddress(), { ...options, flags });
+    } finally {
+      tape.close();
+    }
   }
 
   inChild: OpContext["inChild"] = (flags, use) => {
@@ -279,8 +299,9 @@ export class Walker implements OpContext {
     this.#joiner = undefined;
   }
 
-  #lastCallFailed(name: string): RuntimeError {
+  #lastCallFailed(name: string): Error {
     const { errno, stage } = this.recorder.result();
+    if (this.#run.tapedIn !== undefined) return new Untaped(`stage ${stage}: errno ${errno}`);
     return errno === 0 ? new LostInit() : new RuntimeError(lastCallFault({ name, stage, errno }));
   }
 

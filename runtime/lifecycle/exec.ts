@@ -6,6 +6,7 @@ import { NEEDLESS_SOCKET } from "../clauses/terminal.ts";
 import type { Process } from "../config/types.gen.ts";
 import { callerLimits } from "../engine/caller.ts";
 import type { Init } from "../engine/init.ts";
+import { isRecordable } from "../engine/record-steps.ts";
 import { beginPlan, type Run, runPlan, type Started, type Underway } from "../engine/run.ts";
 import { RuntimeError } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
@@ -15,10 +16,12 @@ import { execPlan } from "../plan/exec.ts";
 import type { Plan } from "../plan/step.ts";
 import type { Place } from "../store/directory.ts";
 import type { ContainerRecord } from "../store/record.ts";
-import { closeFd } from "../sys/file.ts";
+import { closeFd, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
 import { exitCodeOf, SIGKILL, tryKill, trySignal } from "../sys/process.ts";
 import { openEndingSignalFd, openSignalFd } from "../sys/signal.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
+import { statusOf } from "../sys/status.ts";
+import { Untaped } from "../sys/tape.ts";
 import { windowSize } from "../sys/terminal.ts";
 import { type ExecProcess, execProcess } from "./exec-process.ts";
 import { requireProtectedExecutable } from "./executable.ts";
@@ -117,6 +120,44 @@ export function execProgram(
  */
 export function beginProgram(options: Surroundings, prepared: PreparedExec): Underway {
   return beginPlan({ ...runOf(options, prepared), isReaped: true });
+}
+
+/** A container's root filesystem, as its first process sees it. */
+export interface ContainerRoot {
+  mountId: number;
+  inode: bigint;
+}
+
+export function containerRoot(pid: number): ContainerRoot {
+  const root = openContainerRoot(pid);
+  const { mountId, inode } = statusOf(root);
+  closeFd(root);
+  return { mountId, inode };
+}
+
+function openContainerRoot(pid: number): number {
+  return open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
+}
+
+/**
+ * As {@link beginProgram}, by a child that does nothing but what has been recorded.
+ * @param expected of the container when it was created
+ * @throws Untaped if that is not possible now, or turns out not to be when it is finished
+ */
+export function beginTaped(
+  options: Surroundings,
+  { prepared, pid, expected }: { prepared: PreparedExec; pid: number; expected: ContainerRoot },
+): Underway {
+  if (!isRecordable(prepared.plan)) throw new Untaped("not every step can be recorded");
+  const root = openContainerRoot(pid);
+  try {
+    const { mountId, inode } = statusOf(root);
+    // Its first process may have changed its own root (chroot(2)), which is not that of others.
+    if (mountId !== expected.mountId || inode !== expected.inode) throw new Untaped("another root");
+    return beginPlan({ ...runOf(options, prepared), isReaped: true, tapedIn: root });
+  } finally {
+    closeFd(root);
+  }
 }
 
 /** What a host can do that serves others: it changes nothing of its own, and never waits. */

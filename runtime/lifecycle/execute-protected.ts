@@ -18,7 +18,7 @@ export function executeProtected({ environment, preserveFds }: ExecutableOptions
   const isView = path.startsWith("/proc/");
   loadFilterAndExec({
     image: {
-      path,
+      paths: [path],
       // By its first argument the program knows where it stands (sys/libc.ts).
       argv: [isView ? program : path, ...process.argv.slice(2)],
       env: Object.entries(environment).map(([name, value]) => `${name}=${value ?? ""}`),

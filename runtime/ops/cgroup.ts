@@ -117,6 +117,7 @@ export const cgroupOpen = defineOp<{ directories: readonly string[]; into: reado
 export const cgroupEnter = defineOp<{ from: readonly string[] }>({
   name: "cgroup.enter",
   print: ({ from }) => from.join(" "),
+  onTape: true,
   run({ from }, { slots }) {
     for (const slot of from) {
       const result = tryWriteOnce(slots.get(slot), "0");

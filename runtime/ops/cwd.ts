@@ -21,6 +21,7 @@ export const makeWorkingDirectory = defineOp<{ path: string }>({
 export const openWorkingDirectory = defineOp<{ path: string }>({
   name: "cwd.open",
   print: ({ path }) => `${path} →$cwd`,
+  onTape: true,
   run: ({ path }, { slots, found }) => {
     const fd = tryOpenInRoot(slots.get("$root"), path === "/" ? "." : path, O_PATH);
     if (fd === -ELOOP) throw new RuntimeError(`chdir "${path}": leads out of the container`);
@@ -42,6 +43,7 @@ export const openWorkingDirectory = defineOp<{ path: string }>({
 export const enterWorkingDirectory = defineOp<{ path: string }>({
   name: "cwd.enter",
   print: ({ path }) => path,
+  onTape: true,
   run: ({ path }, { slots, found }) => {
     requireInside(path, found.has("cwd") ? 0 : tryChangeDirectory(slots.get("$cwd")));
   },

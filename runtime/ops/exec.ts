@@ -34,6 +34,10 @@ interface Resolve {
 export const resolveProgram = defineOp<Resolve>({
   name: "exec.resolve",
   print: ({ name }) => name,
+  // The child finds it by trying. Where none can be executed, it is to be said why.
+  onTape: (args, { found }) => {
+    found.set("program", candidatesOf(args).join("\0"));
+  },
   run: (args, { slots, found }) => {
     const root = slots.get("$root");
     let fault: Fault | undefined;
@@ -104,6 +108,7 @@ function whyNot(fd: number, mode: number): string | undefined {
 export const closeDescriptors = defineOp<{ preserve: number; now: boolean }>({
   name: "descriptors.close-on-exec",
   print: ({ preserve, now }) => `from ${3 + preserve}${now ? ", now" : ""}`,
+  onTape: true,
   run: ({ preserve, now }, context) => {
     for (let fd = 3; fd < 3 + preserve; fd++) keepOnExec(fd);
     if (now) {
@@ -118,6 +123,7 @@ export const closeDescriptors = defineOp<{ preserve: number; now: boolean }>({
 export const findHome = defineOp<{ uid: number }>({
   name: "home.find",
   print: ({ uid }) => `of ${uid} in /etc/passwd`,
+  onTape: true,
   run: ({ uid }, { slots, found }) => {
     const line = passwdLines(slots.get("$root")).find((one) => one.split(":")[2] === String(uid));
     const home = line?.split(":")[5] ?? "";
@@ -181,6 +187,7 @@ export const prepareProgram = defineOp<Exec>({
   name: "exec.prepare",
   print: ({ argv, filter }) =>
     `${filter === null ? "" : `seccomp (${filter.instructions} instructions), `}${argv.join(" ")}`,
+  onTape: true,
   run: ({ argv, env, filter, clone }, context) => {
     const path = context.found.get("program");
     if (path === undefined) throw new Error("exec.prepare without exec.resolve");
@@ -190,7 +197,7 @@ export const prepareProgram = defineOp<Exec>({
     });
     context.keepCall(
       prepareExec({
-        image: { path, argv, env: [...env, ...foundEnv] },
+        image: { paths: path.split("\0"), argv, env: [...env, ...foundEnv] },
         resultAddress: context.resultAddress(),
         ...(filter && {
           filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
@@ -205,6 +212,7 @@ export const prepareProgram = defineOp<Exec>({
 export const executeProgram = defineOp<{ name: string }>({
   name: "exec",
   print: ({ name }) => name,
+  onTape: true,
   run: (_args, context) => {
     resetSignals();
     context.keptCall()();

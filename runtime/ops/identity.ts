@@ -56,6 +56,7 @@ export const setIdentity = defineOp<Identity>({
   name: "identity.set",
   print: ({ uid, gid, additionalGids, bounding }) =>
     `${[uid, gid, ...additionalGids].join(":")} with ${bounding.length} capabilities`,
+  onTape: true,
   run: (identity, context) => {
     inheritBeyondBounding(identity);
     dropBounding(identity.bounding);

@@ -38,6 +38,8 @@ export const closeOthers = defineOp<{ preserve: number }>({
   name: "descriptors.close",
   print: ({ preserve }) => `the host's from ${3 + preserve}`,
   run: ({ preserve }, context) => context.closeOthers(3 + preserve),
+  // What the next calls need is open already; it goes before anybody inside can see it.
+  onTape: () => undefined,
 });
 
 /**
@@ -47,6 +49,7 @@ export const closeOthers = defineOp<{ preserve: number }>({
 export const joinNamespaces = defineOp<{ from: string; flags: number; types: readonly string[] }>({
   name: "namespaces.join",
   print: ({ from, types }) => `${types.join(" ")} of ${from}`,
+  onTape: true,
   run: ({ from, flags, types }, { slots }) => {
     const result = flags === 0 ? 0 : tryJoinNamespace(slots.get(from), flags);
     slots.close(from);

@@ -78,6 +78,8 @@ export interface Op {
   readonly gives: string | undefined;
   print(): string;
   run(context: OpContext): void;
+  /** As `run`, where the calls go onto a tape; see OpDefinition. */
+  readonly record: ((context: OpContext) => void) | undefined;
   /** Takes back the effect on the host; must be harmless when the effect never happened. */
   readonly undo: (() => void) | undefined;
   /** Takes back what only this run of the plan can, when create fails: `delete` leaves it alone. */
@@ -89,6 +91,11 @@ export interface OpDefinition<Args extends object> {
   name: string;
   print(args: Args): string;
   run(args: Args, context: OpContext): void;
+  /**
+   * Whether `run` can be recorded for a child to play (sys/tape.ts): whatever the kernel answers but
+   * an error, its calls are the same. Or what is recorded in its place.
+   */
+  onTape?: true | ((args: Args, context: OpContext) => void);
   undo?(args: Args): void;
   /** By the host, with init dead and the slots still open; harmless when nothing has happened. */
   takeBack?(args: Args, context: OpContext): void;
@@ -97,12 +104,15 @@ export interface OpDefinition<Args extends object> {
 
 /** Turns a definition into the constructor that clauses call. */
 export function defineOp<Args extends object>(definition: OpDefinition<Args>): (args: Args) => Op {
+  const { onTape } = definition;
+  const record = onTape === true ? definition.run : onTape;
   return (args) => ({
     name: definition.name,
     args,
     gives: definition.gives?.(args),
     print: () => definition.print(args),
     run: (context) => definition.run(args, context),
+    record: record && ((context) => record(args, context)),
     undo: definition.undo && (() => definition.undo?.(args)),
     ...(definition.takeBack && { takeBack: (context) => definition.takeBack?.(args, context) }),
   });

@@ -47,6 +47,7 @@ export const hideProcess = defineOp<Nothing>({
 export const protectProcess = defineOp<Nothing>({
   name: "process.protect",
   print: () => "dies with its maker, cannot be traced, umask 0",
+  onTape: true,
   run: (_args, context) => {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     // No signal comes from a maker that has ended before.
@@ -63,6 +64,7 @@ export const protectProcess = defineOp<Nothing>({
 export const releaseProcess = defineOp<Nothing>({
   name: "process.release",
   print: () => "outlives its maker",
+  onTape: true,
   run: () => prctl(PR_SET_PDEATHSIG, 0),
 });
 
@@ -73,18 +75,22 @@ export const newSession = defineOp<Nothing>({
   run: () => callSetsid(),
 });
 
+/** linux/keyctl.h: KEY_SPEC_SESSION_KEYRING, this process's. */
+const SESSION_KEYRING = -3;
+
 /** keyctl(2): a session keyring of the container's own; kernels and filters without it are fine. */
 export const joinKeyring = defineOp<{ name: string }>({
   name: "keyring.join",
   print: ({ name }) => name,
+  onTape: true,
   run: ({ name }) => {
     const key = tryJoinSessionKeyring(name);
     if (key === -ENOSYS) return;
     if (key < 0) throw new SyscallError(`keyctl(KEYCTL_JOIN_SESSION_KEYRING, "${name}")`, -key);
     // KEY_USR_SEARCH: runc lets the user's processes find the keyring too.
     const KEY_USR_SEARCH = 0x80000;
-    const changed = tryAddKeyPermissions(key, KEY_USR_SEARCH);
-    if (changed < 0) throw new SyscallError(`keyctl(KEYCTL_SETPERM, ${key})`, -changed);
+    const changed = tryAddKeyPermissions(SESSION_KEYRING, KEY_USR_SEARCH);
+    if (changed < 0) throw new SyscallError("keyctl(KEYCTL_SETPERM)", -changed);
   },
 });
 
@@ -134,6 +140,7 @@ function scoreFault(path: string, value: number, errno: number): string {
 export const setLimit = defineOp<{ type: string; resource: number; soft: string; hard: string }>({
   name: "limit.set",
   print: ({ type, soft, hard }) => `${type} ${soft} ${hard}`,
+  onTape: true,
   run: ({ type, resource, soft, hard }) => {
     const limit: Limit = { soft: BigInt(soft), hard: BigInt(hard) };
     try {
@@ -170,6 +177,7 @@ export const changePersonality = defineOp<{ domain: string; persona: number }>({
 export const forbidNewPrivileges = defineOp<Nothing>({
   name: "no_new_privs.set",
   print: () => "",
+  onTape: true,
   run: () => prctl(PR_SET_NO_NEW_PRIVS, 1),
 });
 
@@ -177,6 +185,7 @@ export const forbidNewPrivileges = defineOp<Nothing>({
 export const setUmask = defineOp<{ mask: number }>({
   name: "umask.set",
   print: ({ mask }) => `0${mask.toString(8).padStart(3, "0")}`,
+  onTape: true,
   run: ({ mask }) => {
     callUmask(mask);
   },

@@ -92,6 +92,7 @@ export const openRoot = defineOp<Record<string, never>>({
   name: "root.open",
   print: () => ". →$root",
   run: (_args, { slots }) => slots.put("$root", open(".", O_PATH | O_DIRECTORY)),
+  onTape: (_args, { slots }) => slots.put("$root", slots.take("$container-root")),
 });
 
 /**

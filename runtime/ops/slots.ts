@@ -34,6 +34,13 @@ export class Slots {
     closeFd(this.take(name));
   }
 
+  /** The same descriptors, for another owner. */
+  copy(): Slots {
+    const slots = new Slots();
+    for (const [name, fd] of this.#fds) slots.put(name, fd);
+    return slots;
+  }
+
   /** All descriptors there are. */
   all(): number[] {
     return [...this.#fds.values()];

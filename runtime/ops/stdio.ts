@@ -13,6 +13,7 @@ const STREAMS = [0, 1, 2];
 export const ownStreams = defineOp<{ uid: number }>({
   name: "stdio.own",
   print: ({ uid }) => String(uid),
+  onTape: true,
   run: ({ uid }) => {
     const UNCHANGED = 0xffffffff;
     for (const fd of STREAMS) {
@@ -41,6 +42,7 @@ export const giveStreams = defineOp<{ uid: number; gid: number }>({
 export const reopenNull = defineOp<Record<string, never>>({
   name: "stdio.reopen-null",
   print: () => "/dev/null",
+  onTape: true,
   run: (_args, { slots }) => {
     const nulls = STREAMS.filter((fd) => isOpen(fd) && isNullDevice(fd));
     if (nulls.length === 0) return;

@@ -3,13 +3,15 @@
 // So the two system calls stand side by side in one page of machine code, made here. With a listener
 // for SCMP_ACT_NOTIFY the code waits in between, without a system call, until somebody has it.
 
+import { ENOENT, ENOTDIR } from "../errno.ts";
 import { callCode, check, mapPrivate, memoryAt, syscall } from "./libc.ts";
 import { NR } from "./nr.ts";
 import { CLONE_PARENT } from "./process.ts";
 
 /** What execve(2) gets, laid out in memory of its own. */
 export interface ProgramImage {
-  path: string;
+  /** Tried in order until one is there; a vector, of one that has been found. */
+  paths: readonly string[];
   argv: readonly string[];
   env: readonly string[];
 }
@@ -52,6 +54,8 @@ export const STAGE_EXEC = 2;
 /** What comes before, where a new process makes the last calls. */
 export const STAGE_CLONE = 3;
 export const STAGE_TERMINAL = 4;
+/** A call of a tape (tape.ts), where the child plays one. */
+export const STAGE_TAPE = 5;
 
 /** linux/seccomp.h */
 const NEW_LISTENER = 1 << 3;
@@ -70,7 +74,7 @@ const REQUEST = {
   hasFilter: 0,
   flags: 8,
   program: 16,
-  path: 24,
+  paths: 24,
   argv: 32,
   env: 40,
   result: 48,
@@ -102,7 +106,7 @@ const X86_64_CODE = [
   [0x48, 0x8b, 0x53, REQUEST.program], //           mov  rdx, [rbx + program]
   [0x0f, 0x05], //                                  syscall
   [0x48, 0x85, 0xc0], //                            test rax, rax
-  [0x78, 0x40], //                                  js   failed
+  [0x78, 0x59], //                                  js   failed
   [0xf6, 0x43, REQUEST.flags, NEW_LISTENER], //     test byte [rbx + flags], NEW_LISTENER
   [0x74, 0x1c], //                                  jz   exec
   [0x48, 0x8b, 0x4b, REQUEST.result], //            mov  rcx, [rbx + result]
@@ -117,15 +121,23 @@ const X86_64_CODE = [
   [0x0f, 0x0b], //                           die:   ud2
   [0x48, 0x8b, 0x4b, REQUEST.result], //     exec:  mov  rcx, [rbx + result]
   [0xc7, 0x41, RESULT.stage, STAGE_EXEC, 0, 0, 0], //   mov  dword [rcx + stage], STAGE_EXEC
-  [0xb8, 0x3b, 0x00, 0x00, 0x00], //                mov  eax, 59 (execve)
-  [0x48, 0x8b, 0x7b, REQUEST.path], //              mov  rdi, [rbx + path]
+  [0x4c, 0x8b, 0x63, REQUEST.paths], //             mov  r12, [rbx + paths]
+  [0xb8, 0x3b, 0x00, 0x00, 0x00], //         next:  mov  eax, 59 (execve)
+  [0x49, 0x8b, 0x3c, 0x24], //                      mov  rdi, [r12]
   [0x48, 0x8b, 0x73, REQUEST.argv], //              mov  rsi, [rbx + argv]
   [0x48, 0x8b, 0x53, REQUEST.env], //               mov  rdx, [rbx + env]
   [0x0f, 0x05], //                                  syscall
+  [0x49, 0x83, 0xc4, 0x08], //                      add  r12, 8
+  [0x49, 0x83, 0x3c, 0x24, 0x00], //                cmp  qword [r12], 0
+  [0x74, 0x0a], //                                  je   failed
+  [0x83, 0xf8, -ENOENT & 0xff], //                  cmp  eax, -ENOENT
+  [0x74, 0xdd], //                                  je   next
+  [0x83, 0xf8, -ENOTDIR & 0xff], //                 cmp  eax, -ENOTDIR
+  [0x74, 0xd8], //                                  je   next
   [0x48, 0x8b, 0x4b, REQUEST.result], //   failed:  mov  rcx, [rbx + result]
   [0x89, 0x01], //                                  mov  [rcx + errno], eax
   [0xf6, 0x43, REQUEST.flags, NEW_LISTENER], //     test byte [rbx + flags], NEW_LISTENER
-  [0x75, 0xd4], //                                  jnz  die
+  [0x75, 0xbb], //                                  jnz  die
   [0xb8, 0xe7, 0x00, 0x00, 0x00], //                mov  eax, 231 (exit_group)
   [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1
   [0x0f, 0x05], //                                  syscall
@@ -199,7 +211,7 @@ export function loadFilterAndExec(request: ExecRequest): never {
 
 /** As {@link loadFilterAndExec}, in two halves: everything that needs memory, and the call. */
 export function prepareExec(request: ExecRequest): () => never {
-  const code = codePage(request.clone === undefined ? [] : X86_64_CLONE);
+  const code = codePage([...(request.clone === undefined ? [] : X86_64_CLONE), ...X86_64_CODE]);
   const image = layOut(request.image);
   const program = request.filter === undefined ? 0 : layOutFilter(request.filter.program);
   const argument = mapPrivate(REQUEST_BYTES);
@@ -210,7 +222,7 @@ export function prepareExec(request: ExecRequest): () => never {
   put(REQUEST.hasFilter, program === 0 ? 0 : 1);
   put(REQUEST.flags, request.filter?.flags ?? 0);
   put(REQUEST.program, program);
-  put(REQUEST.path, image.path);
+  put(REQUEST.paths, image.paths);
   put(REQUEST.argv, image.argv);
   put(REQUEST.env, image.env);
   put(REQUEST.result, request.resultAddress);
@@ -234,10 +246,9 @@ export function prepareExec(request: ExecRequest): () => never {
 }
 
 /** A page that can be read and executed, and not written. */
-function codePage(before: readonly number[]): number {
+export function codePage(code: readonly number[]): number {
   const PROT_READ_EXEC = 5;
   const address = mapPrivate(4096);
-  const code = [...before, ...X86_64_CODE];
   memoryAt(address, code.length).set(code);
   check(
     syscall(NR.mprotect, address, 4096, PROT_READ_EXEC),
@@ -259,28 +270,26 @@ function layOutFilter(program: Uint8Array): number {
 }
 
 /** Path, argument vector and environment as execve(2) wants them, in one mapping. */
-function layOut(image: ProgramImage): { path: number; argv: number; env: number } {
-  const strings = [image.path, ...image.argv, ...image.env];
-  const lengths = strings.map((text) => Buffer.byteLength(text) + 1);
-  const pointerBytes = (image.argv.length + image.env.length + 2) * 8;
+function layOut({ paths, argv, env }: ProgramImage): { paths: number; argv: number; env: number } {
+  const vectors = [paths, argv, env];
+  const strings = vectors.flat();
+  const pointerBytes = (strings.length + vectors.length) * 8;
   let size = pointerBytes;
-  for (const length of lengths) size += length;
+  for (const text of strings) size += Buffer.byteLength(text) + 1;
   const address = mapPrivate(size);
   const memory = memoryAt(address, size);
-  const places: number[] = [];
-  let offset = pointerBytes;
-  for (const [index, text] of strings.entries()) {
-    places.push(address + offset);
-    memory.write(text, offset);
-    offset += lengths[index] ?? 0;
-  }
-  const writeVector = (start: number, addresses: readonly number[]): void => {
-    for (const [index, place] of addresses.entries()) {
-      memory.writeBigUInt64LE(BigInt(place), start + index * 8);
+  let end = pointerBytes;
+  let pointer = 0;
+  const starts = vectors.map((vector) => {
+    const start = address + pointer;
+    for (const text of vector) {
+      memory.writeBigUInt64LE(BigInt(address + end), pointer);
+      end += memory.write(text, end) + 1;
+      pointer += 8;
     }
-  };
-  const envStart = (image.argv.length + 1) * 8;
-  writeVector(0, places.slice(1, 1 + image.argv.length));
-  writeVector(envStart, places.slice(1 + image.argv.length));
-  return { path: places[0] ?? 0, argv: address, env: address + envStart };
+    pointer += 8;
+    return start;
+  });
+  const [first = 0, second = 0, third = 0] = starts;
+  return { paths: first, argv: second, env: third };
 }

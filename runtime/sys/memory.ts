@@ -16,10 +16,27 @@ interface Ring {
 /** Mapped when it is first written to. */
 let ring: Ring | undefined;
 let top = 0;
+let isKept = false;
 
 function mapRing(): Ring {
   const base = mapPrivate(RING_BYTES);
   return { base, bytes: memoryAt(base, RING_BYTES) };
+}
+
+function comeRound(): void {
+  if (isKept) throw new RuntimeError("the memory for arguments is full");
+  top = 0;
+}
+
+/** All that `use` asks for is good until somebody else asks. */
+export function keepingAll(use: () => void): void {
+  top = 0;
+  isKept = true;
+  try {
+    use();
+  } finally {
+    isKept = false;
+  }
 }
 
 /** A piece of C-visible memory: where it is, and the bytes. */
@@ -33,7 +50,7 @@ export function piece(size: number): Piece {
   ring ??= mapRing();
   const { base, bytes } = ring;
   const aligned = (size + 7) & ~7;
-  if (top + aligned > RING_BYTES) top = 0;
+  if (top + aligned > RING_BYTES) comeRound();
   const start = top;
   top += aligned;
   bytes.fill(0, start, start + aligned);
@@ -49,7 +66,7 @@ export function cstr(text: string): number {
   if (text.includes("\0")) throw new RuntimeError(`a string has a NUL in it: ${text.slice(0, 64)}`);
   ring ??= mapRing();
   const { base, bytes } = ring;
-  if (top + length + 1 > RING_BYTES) top = 0;
+  if (top + length + 1 > RING_BYTES) comeRound();
   const start = top;
   bytes.write(text, start);
   bytes[start + length] = 0;

@@ -47,8 +47,20 @@ export interface CloneOptions {
  * clone3(2) with CLONE_PIDFD; the child is signalled to its parent with SIGCHLD. Linux 5.3. With
  * CLONE_PARENT the kernel takes the exit signal of the caller, so none may be given.
  */
-export function clone(flags: number, { cgroup, pidAddress }: CloneOptions = {}): Cloned {
-  const { address, bytes } = piece(88);
+export function clone(flags: number, options: CloneOptions = {}): Cloned {
+  return cloneBy((address) => syscall(NR.clone3, address, CLONE_ARGS_BYTES), flags, options);
+}
+
+/** struct clone_args */
+export const CLONE_ARGS_BYTES = 88;
+
+/** As {@link clone}, where `call` makes the system call, given the address of its arguments. */
+export function cloneBy(
+  call: (address: number) => number,
+  flags: number,
+  { cgroup, pidAddress }: CloneOptions,
+): Cloned {
+  const { address, bytes } = piece(CLONE_ARGS_BYTES);
   const pidfd = piece(8);
   const CLONE_PARENT_SETTID = 0x100000;
   if (pidAddress !== undefined) {
@@ -63,10 +75,7 @@ export function clone(flags: number, { cgroup, pidAddress }: CloneOptions = {}):
   }
   bytes.writeBigUInt64LE(BigInt(pidfd.address), 8);
   if ((flags & CLONE_PARENT) === 0) bytes.writeUInt32LE(SIGCHLD, 32);
-  const pid = check(
-    syscall(NR.clone3, address, 88),
-    () => `clone3(0x${(flags >>> 0).toString(16)})`,
-  );
+  const pid = check(call(address), () => `clone3(0x${(flags >>> 0).toString(16)})`);
   return { pid, pidfd: pid === 0 ? -1 : pidfd.bytes.readInt32LE(0) };
 }
 

@@ -6,6 +6,8 @@ import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 
+const SIGKILL = 9;
+const SIGSTOP = 19;
 export const SIGPIPE = 13;
 export const SIGCONT = 18;
 export const SIGTTOU = 22;
@@ -22,8 +24,8 @@ const EVERYTHING = 0xffffffffffffffffn;
  */
 export function resetSignals(): void {
   const action = piece(32);
-  // SIGKILL, SIGSTOP and libc's own two answer EINVAL, and there is nothing to reset in them.
   for (let signal = 1; signal <= SIGNAL_MAX; signal++) {
+    if (signal === SIGKILL || signal === SIGSTOP) continue;
     syscall(NR.rt_sigaction, signal, action.address, 0, 8);
   }
   setMask(0n);

@@ -1,5 +1,6 @@
 // What a shim knows of its containers ("tasks" to containerd) and of the processes in them.
 
+import type { ContainerRoot } from "../../runtime/lifecycle/exec.ts";
 import type { StreamNames, Streams } from "../io/streams.ts";
 import type { Terminal } from "../io/terminal.ts";
 import type { ShimOptions } from "../options.ts";
@@ -48,6 +49,8 @@ export interface Task {
   readonly execs: Map<string, Exec>;
   /** Whether its processes end with init, because of a pid namespace. */
   ownPidNamespace: boolean;
+  /** What init's root was before its program ran. */
+  containerRoot: ContainerRoot | undefined;
   isPaused: boolean;
   oomWatch: OomWatch | undefined;
   /** Told once, when Create has come to an end, whichever. */

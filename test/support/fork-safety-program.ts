@@ -158,7 +158,11 @@ function inherited(): unknown {
   );
   console.log(JSON.stringify({ descriptors, environment: Object.keys(process.env) }));
   return loadFilterAndExec({
-    image: { path: "/bin/cat", argv: ["cat", "/proc/self/status", "/proc/self/limits"], env: [] },
+    image: {
+      paths: ["/bin/cat"],
+      argv: ["cat", "/proc/self/status", "/proc/self/limits"],
+      env: [],
+    },
     resultAddress: mapShared(8),
   });
 }

@@ -3,6 +3,7 @@
 import { RuntimeError } from "../../../runtime/errors.ts";
 import { containerId } from "../../../runtime/lifecycle/container-id.ts";
 import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
+import { containerRoot } from "../../../runtime/lifecycle/exec.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { closeFd, duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
 import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
@@ -114,6 +115,7 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
     init: newProcess("", { stdin, stdout, stderr, terminal }),
     execs: new Map(),
     ownPidNamespace: true,
+    containerRoot: undefined,
     isPaused: false,
     oomWatch: undefined,
     whenMade: new Set(),
@@ -185,6 +187,7 @@ function begin(
   init.pid = made.pid;
   init.pidfd = made.pidfd;
   init.state = "created";
+  task.containerRoot = containerRoot(made.pid);
   task.ownPidNamespace = readRecord({ root, id })?.ownPidNamespace ?? true;
   if (made.console === undefined) streams.handOver();
   else init.terminal = startPump(house, made.console, streams);

@@ -1,8 +1,10 @@
 // Start: the word to go for a container's init, or a process that Exec has announced.
 
+import type { Underway } from "../../../runtime/engine/run.ts";
 import { MissingError, RuntimeError } from "../../../runtime/errors.ts";
 import {
   beginProgram,
+  beginTaped,
   type ExecOptions,
   execProgram,
   type PreparedExec,
@@ -11,9 +13,11 @@ import {
 } from "../../../runtime/lifecycle/exec.ts";
 import { start as startContainer } from "../../../runtime/lifecycle/start.ts";
 import { statusOf } from "../../../runtime/lifecycle/status.ts";
+import type { Log } from "../../../runtime/log.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
 import { PR_SET_THP_DISABLE, prctl, SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
+import { Untaped } from "../../../runtime/sys/tape.ts";
 import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
@@ -128,12 +132,13 @@ function make(
     give(failureOf(error));
     return;
   }
-  const program = { options, prepared, streams: place.streams };
+  const program = { task: place.task, options, prepared, streams: place.streams };
   if (waitsForNobody(prepared)) startHere(house, program, give);
   else startByWorker(house, program, give);
 }
 
 interface Program {
+  task: Task;
   options: ExecOptions;
   prepared: PreparedExec;
   streams: Streams;
@@ -142,7 +147,7 @@ interface Program {
 /** Without a worker, which takes longer to make than all the rest. */
 function startHere(
   { loop, children }: House,
-  { options, prepared, streams }: Program,
+  program: Program,
   give: (outcome: Made | Failure) => void,
 ): void {
   const forgetStrangers = children.expectStrangers();
@@ -162,14 +167,50 @@ function startHere(
     }
     if (outcome !== undefined) finish(outcome);
   };
-  attempt(() => {
-    const program = withStreams(streams.ends, () => beginProgram(options, prepared));
-    loop.watch(program.fd, EPOLLIN, () => {
-      loop.forget(program.fd);
-      attempt(() => program.finish().init);
+  const { log } = program.options;
+  const begin = (way: (program: Program) => Underway): Underway =>
+    withStreams(program.streams.ends, () => way(program));
+  const wait = ({ fd, finish }: Underway): undefined => {
+    loop.watch(fd, EPOLLIN, () => {
+      loop.forget(fd);
+      attempt(() =>
+        unlessUntaped(
+          log,
+          () => finish().init,
+          () => wait(begin(forked)),
+        ),
+      );
     });
-    return undefined;
-  });
+  };
+  attempt(() =>
+    wait(
+      unlessUntaped(
+        log,
+        () => begin(taped),
+        () => begin(forked),
+      ),
+    ),
+  );
+}
+
+function taped({ task, options, prepared }: Program): Underway {
+  const { init, containerRoot } = task;
+  if (containerRoot === undefined) throw new Untaped("the container's root is not known");
+  return beginTaped(options, { prepared, pid: init.pid, expected: containerRoot });
+}
+
+function forked({ options, prepared }: Program): Underway {
+  return beginProgram(options, prepared);
+}
+
+function unlessUntaped<T>(log: Log, first: () => T, otherwise: () => T): T {
+  try {
+    return first();
+  } catch (error) {
+    if (!(error instanceof Untaped)) throw error;
+    log.debug(`no tape: ${error.message}`);
+    return otherwise();
+  }
 }
 
 /** Does something with the standard streams, and the settings, that a program is to have. */

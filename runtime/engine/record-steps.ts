@@ -1,0 +1,80 @@
+// The steps of a child, recorded by its maker instead of performed.
+
+import type { OpContext } from "../ops/op.ts";
+import type { Slots } from "../ops/slots.ts";
+import type { Plan } from "../plan/step.ts";
+import { closeAllBut } from "../sys/file.ts";
+import { piece } from "../sys/memory.ts";
+import { NR } from "../sys/nr.ts";
+import { type Recording, recordTape, type Tape, Untaped } from "../sys/tape.ts";
+
+interface Child {
+  slots: Slots;
+  /** Its end of the baton. */
+  baton: number;
+  resultAddress: number;
+  warn(text: string): void;
+}
+
+/** Whether every step that the host does not perform can be recorded. */
+export function isRecordable(plan: Plan): boolean {
+  return plan.every(({ who, op }) => who === "host" || (who === "init" && op.record !== undefined));
+}
+
+/**
+ * Records the steps of a plan that is recordable.
+ * @param slots the child's; changed
+ * @throws Untaped when the answers that they need are not there at once
+ */
+export function recordSteps(plan: Plan, child: Child): Tape {
+  return recordTape((recording) => {
+    const context = recordingContext(child, recording);
+    for (const { who, op, after } of plan) {
+      if (who === "host") continue;
+      if (after !== undefined) {
+        recording.add(NR.read, [child.baton, piece(1).address, 1], 1);
+      }
+      op.record?.(context);
+    }
+  });
+}
+
+function recordingContext(
+  { slots, baton, resultAddress, warn }: Child,
+  recording: Recording,
+): OpContext {
+  let kept: (() => never) | undefined;
+  return {
+    slots,
+    found: new Map(),
+    keepCall: (call) => {
+      kept = call;
+    },
+    keptCall: () => kept ?? untaped(),
+    closeOthers: (first) => closeAllBut([...slots.all(), baton], first),
+    requireHost: () => {
+      const poll = piece(8);
+      poll.bytes.writeInt32LE(baton, 0);
+      recording.add(NR.ppoll, [poll.address, 1, piece(16).address, 0, 8], 0);
+    },
+    resultAddress: () => resultAddress,
+    warn,
+    clone: untaped,
+    inChild: untaped,
+    adoptInit: untaped,
+    initPid: untaped,
+    joinerPid: untaped,
+    spawn: untaped,
+    record: untaped,
+    leaveHost: untaped,
+    enterStart: untaped,
+    adoptProgram: untaped,
+    letProgramGo: untaped,
+    awaitProgram: untaped,
+    recorderFd: untaped,
+  };
+}
+
+function untaped(): never {
+  throw new Untaped("it needs its maker");
+}

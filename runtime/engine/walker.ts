@@ -278,7 +278,7 @@ export class Walker implements OpContext {
     this.#joiner = this.requireInit();
     this.slots.take("$init");
     this.#init = { pid, pidfd };
-    this.slots.put("$init", pidfd);
+    if (pidfd !== REAPED) this.slots.put("$init", pidfd);
   }
 
   letProgramGo(): void {

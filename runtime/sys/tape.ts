@@ -46,7 +46,13 @@ const RESOLVE_CACHED = 0x20;
 const HOW_BYTES = 24;
 const RESOLVE = 16;
 
-const QUESTIONS: ReadonlySet<number> = new Set([NR.mprotect, NR.statx, NR.faccessat2, NR.read]);
+const QUESTIONS: ReadonlySet<number> = new Set([
+  NR.mprotect,
+  NR.statx,
+  NR.faccessat2,
+  NR.read,
+  NR.fstatfs,
+]);
 
 const EFFECTS: ReadonlySet<number> = new Set([
   NR.write,
@@ -58,6 +64,7 @@ const EFFECTS: ReadonlySet<number> = new Set([
   NR.capset,
   NR.keyctl,
   NR.fchdir,
+  NR.fchownat,
   NR.umask,
   NR.dup3,
   NR.close,

@@ -142,5 +142,5 @@ function become(
   resetSignals();
   const argv = [path, ...[...query].flat()];
   const env = [`CONTAINER_ID=${id}`, `CONTAINER_NAMESPACE=${namespace}`];
-  loadFilterAndExec({ image: { path, argv, env }, resultAddress });
+  loadFilterAndExec({ image: { paths: [path], argv, env }, resultAddress });
 }

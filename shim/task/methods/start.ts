@@ -1,6 +1,5 @@
 // Start: the word to go for a container's init, or a process that Exec has announced.
 
-import type { Underway } from "../../../runtime/engine/run.ts";
 import { MissingError, RuntimeError } from "../../../runtime/errors.ts";
 import {
   beginProgram,
@@ -192,6 +191,8 @@ function startHere(
     ),
   );
 }
+
+type Underway = ReturnType<typeof beginProgram>;
 
 function taped({ task, options, prepared }: Program): Underway {
   const { init, containerRoot } = task;

@@ -23,6 +23,12 @@ const events = receiveEvents();
 
 const bytes = process.env["SOAK"] === "1" ? 1_000_000_000 : 50_000_000;
 
+/** By the shim itself, and by a worker. */
+const ways: Record<string, Patch> = {
+  plain: {},
+  worker: { rlimits: [{ type: "RLIMIT_NPROC", soft: 20_000, hard: 20_000 }] },
+  terminal: {},
+};
 const users = [
   { uid: 0, gid: 0 },
   { uid: 1000, gid: 1001 },
@@ -38,10 +44,11 @@ for (const [where, linux] of Object.entries<Patch>({ host: {}, mapped: inUserNam
         await create(ofInit.names);
         await tasks.start({ id });
         ofInit.write("init\n");
-        for (const terminal of [false, true]) {
-          const place = { id, execId: `e${terminal}` };
+        for (const [execId, more] of Object.entries(ways)) {
+          const terminal = execId === "terminal";
+          const place = { id, execId };
           const streams = clientStreams({ stdin: true, terminal });
-          const spec = processSpec(["sh", "-c", again], { user });
+          const spec = processSpec(["sh", "-c", again], { user, ...more });
           await tasks.exec({ ...place, ...streams.names, spec });
           await tasks.start(place);
           streams.write("exec\n");
@@ -189,7 +196,7 @@ test(`${bytes / 1e6} MB through standard output arrive whole`, async () => {
     const streams = clientStreams({ reader: "md5sum" });
     await shim.create(streams.names);
     await shim.tasks.start({ id: shim.id });
-    assert.is((await shim.tasks.wait({ id: shim.id })).exitStatus, 0);
+    assert.is((await shim.tasks.wait({ id: shim.id }, { timeoutMs: 600_000 })).exitStatus, 0);
     assert.is((await streams.stdout.ended).stdout, `${hash.digest("hex")}  -\n`);
   });
 });

@@ -40,7 +40,7 @@ async function rests(shim: Shim): Promise<void> {
   const before = cpuMs(shim);
   await Bun.sleep(300);
   const ms = cpuMs(shim) - before;
-  assert.ok(ms < 60, `${ms} ms of processor time in 300`);
+  assert.ok(ms < 150, `${ms} ms of processor time in 300`);
 }
 
 test("a terminal that is never silent holds up nobody, and is resized meanwhile", async () => {
@@ -166,7 +166,7 @@ test(`${bytes / 1e6} MB go through a terminal both ways, in order`, async () => 
     await tasks.start({ id });
     await waitUntil("the shell", () => streams.stdout.stdout() === "ready\n");
     const typing = startProgram(["sh", "-c", `cat ${typed} > ${streams.names.stdin}`]);
-    assert.is((await tasks.wait({ id })).exitStatus, 0);
+    assert.is((await tasks.wait({ id }, { timeoutMs: 600_000 })).exitStatus, 0);
     await tasks.delete({ id });
     assert.ok((await streams.stdout.ended).stdout === `ready\n${readFileSync(typed, "utf8")}`);
     assert.is((await typing.ended).code, 0);

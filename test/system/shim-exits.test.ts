@@ -269,19 +269,6 @@ test("a worker that is killed while it executes leaves no process", async () => 
   );
 });
 
-test("word of the OOM killer comes before the end of whom it killed", async () => {
-  const linux = { resources: { memory: { limit: 33_554_432, swap: 33_554_432 } } };
-  const greedy = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo $x";
-  await withShim({ patch: { linux, process: script(greedy) } }, async ({ id, tasks, create }) => {
-    await create();
-    await tasks.start({ id });
-    assert.is((await tasks.wait({ id })).exitStatus, 137);
-    await events.events(id, "/tasks/exit");
-    const topics = events.topics(id).filter((topic, index, all) => topic !== all[index - 1]);
-    assert.equal(topics, ["create", "start", "oom", "exit"]);
-  });
-});
-
 test("a full disk in the bundle keeps no end from being told", async () => {
   await withShim(
     { patch: { process: script("exit 3") } },

@@ -3,10 +3,12 @@
 import * as assert from "uvu/assert";
 import { STATUS } from "../../shim/proto/task.ts";
 import { script } from "../support/bundle.ts";
+import { isRunning } from "../support/process.ts";
 import { withShim } from "../support/shim-client.ts";
 import { receiveEvents } from "../support/shim-events.ts";
 import { clientStreams } from "../support/shim-streams.ts";
 import { runTests, test } from "../support/suite.ts";
+import { waitUntil } from "../support/wait.ts";
 
 const events = receiveEvents();
 
@@ -29,6 +31,22 @@ test("a container is created, started, waited for and deleted", async () => {
     await events.events(id, "/tasks/delete");
     assert.equal(events.topics(id), ["create", "start", "exit", "delete"]);
   });
+});
+
+test("where nobody wants events, all goes its way, and the shim ends at once", async () => {
+  const env = { TTRPC_ADDRESS: "" };
+  await withShim(
+    { patch: { process: script("exit 7") }, env },
+    async ({ id, pid, tasks, create }) => {
+      await create();
+      await tasks.start({ id });
+      assert.is((await tasks.wait({ id })).exitStatus, 7);
+      assert.is((await tasks.delete({ id })).exitStatus, 7);
+      await tasks.shutdown({ id });
+      await waitUntil("its end", () => !isRunning(pid), 1_000);
+      assert.equal(events.received(id), []);
+    },
+  );
 });
 
 runTests({ atEnd: async () => events.stop() });

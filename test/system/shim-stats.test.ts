@@ -1,4 +1,4 @@
-// Stats of a shim: what the cgroups of a container say, for as long as it has them.
+// What the cgroups of a container say: numbers, for as long as it has them, and word of the OOM killer.
 
 import * as assert from "uvu/assert";
 import { decode } from "../../shim/proto/decode.ts";
@@ -72,6 +72,19 @@ test("statistics are there from create to delete, and grow with the use", async 
     assert.is((await factsOf(tasks, id)).memoryLimit, BigInt(64 * MIB));
     await tasks.delete({ id });
     assert.is((await refusal(tasks, id)).code, 5);
+  });
+});
+
+test("word of the OOM killer comes before the end of whom it killed", async () => {
+  const linux = { resources: { memory: { limit: 33_554_432, swap: 33_554_432 } } };
+  const greedy = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo $x";
+  await withShim({ patch: { linux, process: script(greedy) } }, async ({ id, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    assert.is((await tasks.wait({ id })).exitStatus, 137);
+    await events.events(id, "/tasks/exit");
+    const topics = events.topics(id).filter((topic, index, all) => topic !== all[index - 1]);
+    assert.equal(topics, ["create", "start", "oom", "exit"]);
   });
 });
 

@@ -16,23 +16,42 @@ import { mappedOverlay, mappedTree, withIdMap } from "./mapped-mount.ts";
 import { naming, type RootfsMount } from "./rootfs-mount.ts";
 import { unmountRootfs } from "./unmount-rootfs.ts";
 
-/**
- * Mounts each onto the directory, in order, and does something with that. What cannot be mounted or
- * done leaves nothing mounted. The working directory is "/" then.
- */
-export function withRootfs<T>(mounts: readonly RootfsMount[], directory: string, use: () => T): T {
-  if (mounts.length === 0) return use();
-  const isNew = tryMakeDirectoryAt(AT_FDCWD, directory, 0o711) === 0;
-  try {
-    for (const mount of mounts) naming(mount.name, () => mountOne(mount, directory));
-    // Some ways lead through a directory of /proc.
-    closing(open("/", O_PATH | O_DIRECTORY), changeDirectory);
-    return use();
-  } catch (error) {
-    unmountRootfs(directory);
-    if (isNew) tryUnlinkAt(AT_FDCWD, directory, AT_REMOVEDIR);
-    throw error;
-  }
+/** Kinds of mounts that wait for no device, server or process. */
+const AT_ONCE = ["bind", "overlay", "tmpfs"];
+
+/** Whether all are mounted without waiting for anybody. */
+export function isMountedAtOnce(mounts: readonly RootfsMount[]): boolean {
+  return mounts.every(
+    ({ type, ids, loop }) => AT_ONCE.includes(type) && ids === undefined && loop === undefined,
+  );
+}
+
+export interface Rootfs {
+  /** Mounts each onto the directory, in order. The working directory is "/" then. */
+  mount(): void;
+  /** Leaves nothing of that, whatever has failed. May take its time. */
+  takeBack(): void;
+}
+
+export function rootfsOf(mounts: readonly RootfsMount[], directory: string): Rootfs {
+  let isNew = false;
+  return {
+    mount() {
+      if (mounts.length === 0) return;
+      isNew = tryMakeDirectoryAt(AT_FDCWD, directory, 0o711) === 0;
+      try {
+        for (const mount of mounts) naming(mount.name, () => mountOne(mount, directory));
+      } finally {
+        // Some ways lead through a directory of /proc.
+        closing(open("/", O_PATH | O_DIRECTORY), changeDirectory);
+      }
+    },
+    takeBack() {
+      if (mounts.length === 0) return;
+      unmountRootfs(directory);
+      if (isNew) tryUnlinkAt(AT_FDCWD, directory, AT_REMOVEDIR);
+    },
+  };
 }
 
 function mountOne(mount: RootfsMount, directory: string): void {

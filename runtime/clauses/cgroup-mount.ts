@@ -5,7 +5,7 @@ import type { Config, Mount } from "../config/types.gen.ts";
 import type { Problem } from "../errors.ts";
 import type { HostFacts } from "../host/facts.ts";
 import { mountFilesystem } from "../ops/filesystem.ts";
-import { mountTree, openTree, setAttributes } from "../ops/mount.ts";
+import { mountTree, openCgroupTree, setAttributes } from "../ops/mount.ts";
 import { makeDirectory, makeSymlink } from "../ops/node.ts";
 import { type Step, step } from "../plan/step.ts";
 import {
@@ -65,7 +65,11 @@ export function cgroupMount(
   const mounts = views.map((view) => init(mountBound(view, place)));
   return {
     open: views.map(({ path, otherwise, slot }) =>
-      step(treeOpener(facts), openTree({ path, otherwise, recursive: false, into: slot }), because),
+      step(
+        treeOpener(facts),
+        openCgroupTree({ path, otherwise, recursive: false, into: slot }),
+        because,
+      ),
     ),
     init: around(mounts, { views, place, facts }),
     late: [],

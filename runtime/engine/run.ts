@@ -25,6 +25,11 @@ export interface Run {
   /** Whether somebody else in this process reaps its children. */
   isReaped?: boolean;
   /**
+   * Whether the host serves others too: its children get none of its descriptors but the standard
+   * streams, and when the plan has failed it does not wait for their end.
+   */
+  serves?: boolean;
+  /**
    * An empty file for the recorder (see makeRecorderFile), of a caller that wants to know what has
    * been cloned when this process has been killed.
    */
@@ -55,6 +60,7 @@ export interface TraceEntry {
 /** What a finished plan leaves: init, waiting for the word to go, and what was not used up. */
 export interface Started {
   init: Init;
+  /** What the plan left open: `$console` of a foreground terminal. */
   slots: Slots;
 }
 
@@ -68,33 +74,33 @@ export function runPlan(run: Run): Started {
   return finish(run, walker);
 }
 
-/** A plan of which the host has only its last step left. */
+/** A plan in which the host waits for the other side. */
 export interface Underway {
-  /** Readable when all others have done theirs. */
+  /** Readable when it need not wait any longer; closed with the plan's end. */
   fd: number;
-  /** Does that step, and closes the descriptor. Returns, or throws, what {@link runPlan} does. */
-  finish(): Started;
+  /**
+   * Goes on until it has to wait again. Returns, or throws, what {@link runPlan} does; nothing as
+   * long as there is more to do.
+   */
+  goOn(): Started | undefined;
 }
 
 /**
- * Begins a plan in which the host waits for nobody but in its last step.
+ * Begins a plan: the host does what it need not wait for.
  * @throws as {@link runPlan}
  */
 export function beginPlan(run: Run): Underway {
   const walker = new Walker(run);
-  walk(run, walker, run.plan.length - 1);
+  walk(run, walker, 0);
   return {
     fd: walker.baton,
-    finish: () => {
-      walk(run, walker);
-      return finish(run, walker);
-    },
+    goOn: () => (walk(run, walker, 1) ? finish(run, walker) : undefined),
   };
 }
 
-function walk(run: Run, walker: Walker, end?: number): void {
+function walk(run: Run, walker: Walker, waitsMax?: number): boolean {
   try {
-    walker.walk(end);
+    return walker.walk(waitsMax);
   } catch (error) {
     const blamed = walker.abandon(error);
     reportTrace(run, walker.recorder);

@@ -21,7 +21,7 @@ import {
   trySignal,
   waitFor,
 } from "../sys/process.ts";
-import { POLLIN, poll } from "../sys/signal.ts";
+import { POLLIN, poll, unblockSignals } from "../sys/signal.ts";
 import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { cloneToPlay, Untaped } from "../sys/tape.ts";
 import { blame, LostInit, stepError, type Walked } from "./blame.ts";
@@ -36,6 +36,8 @@ import type { Run } from "./run.ts";
 import { awaitUntil, CalledOff } from "./until.ts";
 
 const BATON = 1;
+/** After the standard streams. */
+const FIRST_FD = 3;
 
 /** One process's way through the plan. After a clone there is one in each process. */
 export class Walker implements OpContext {
@@ -73,19 +75,23 @@ export class Walker implements OpContext {
   /**
    * Performs this process's steps in order, and those of its child in the child.
    *
-   * @param end index of a step; the host comes back before it, and walks on when called again
+   * @param waitsMax how often the host may wait for the other side; it comes back before it does so
+   *   once more, and walks on when called again
+   * @returns whether all is done
    */
-  walk(end = this.#run.plan.length): void {
+  walk(waitsMax = Number.POSITIVE_INFINITY): boolean {
+    let waits = 0;
     for (; this.#step < this.#run.plan.length; this.#step++) {
-      if (this.#who === "host" && this.#step === end) return;
       const step = this.#run.plan[this.#step];
       if (step === undefined || step.who !== this.#who) continue;
       const started = this.#who;
+      if (started === "host" && isWaiting(step) && ++waits > waitsMax) return false;
       if (started === "host") this.#perform(step);
       else this.#performOrDie(step);
     }
     if (this.#who !== "host") exitNow(0);
     closeFd(this.#baton);
+    return true;
   }
 
   #perform(step: Step): void {
@@ -225,6 +231,10 @@ export class Walker implements OpContext {
       this.#otherEnd = undefined;
     }
     this.#who = child;
+    if (!this.#run.serves) return;
+    // Of what its maker has for others nothing goes along, for as long as it may wait.
+    closeAllBut([...this.slots.all(), this.#baton, this.recorder.fd], FIRST_FD);
+    unblockSignals();
   }
 
   adoptInit(pidfdSlot: string): void {
@@ -343,6 +353,7 @@ export class Walker implements OpContext {
     if (error instanceof CalledOff) this.#killProgram();
     this.#takeBack();
     this.slots.closeAll();
+    if (this.#joiner !== undefined) closeFd(this.#joiner.pidfd);
     closeFd(this.#baton);
     // There was no clone to take it.
     if (this.#otherEnd !== undefined) closeFd(this.#otherEnd);
@@ -368,10 +379,10 @@ export class Walker implements OpContext {
     return asSibling === true || isReaped === true;
   }
 
-  /** Undefined where somebody else reaps it. */
+  /** Undefined where somebody else reaps it; who serves others does not wait. */
   #waitFor(pidfd: number): Ending | undefined {
     if (!this.#isReaped()) return waitFor(pidfd);
-    if (pidfd !== REAPED) poll([{ fd: pidfd, events: POLLIN }]);
+    if (pidfd !== REAPED && !this.#run.serves) poll([{ fd: pidfd, events: POLLIN }]);
     return undefined;
   }
 
@@ -391,4 +402,8 @@ export class Walker implements OpContext {
   #walked(): Walked {
     return { plan: this.#run.plan, recorder: this.recorder };
   }
+}
+
+function isWaiting({ after, op }: Step): boolean {
+  return after !== undefined || op.awaitsEnd === true;
 }

@@ -4,9 +4,15 @@ import { containerCgroups } from "../cgroup/paths.ts";
 import { hasNewNamespace } from "../clauses/namespaces.ts";
 import { listenerFrom } from "../clauses/seccomp.ts";
 import type { Init } from "../engine/init.ts";
-import { runPlan, undoPlan } from "../engine/run.ts";
+import {
+  beginPlan,
+  type Run,
+  runPlan,
+  type Started,
+  type Underway,
+  undoPlan,
+} from "../engine/run.ts";
 import type { Log } from "../log.ts";
-import type { Slots } from "../ops/slots.ts";
 import { directoryOf, removeDirectory, takeDirectory } from "../store/directory.ts";
 import {
   type ProcessIdentity,
@@ -17,6 +23,7 @@ import {
 import { closeFd, writeFile } from "../sys/file.ts";
 import { getPid } from "../sys/process.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
+import { isAtOnce } from "./at-once.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { tryHooks } from "./hooks.ts";
 import { keepFilter } from "./kept-filter.ts";
@@ -30,39 +37,56 @@ export interface CreateOptions extends PlanOptions {
   pidfdSocket?: string;
   noNewKeyring: boolean;
   /** See Run. */
+  serves?: boolean;
   asSibling?: boolean;
   recorderFile?: number;
   log: Log;
 }
 
 /** A created container, for who goes on with it in the same process. */
-export interface Created {
-  init: Init;
-  /** What the plan left open: `$console` of a foreground terminal. */
-  slots: Slots;
+export interface Created extends Started {
   prepared: Prepared;
 }
 
-/** Creates a container. On failure nothing is left of it. */
-export function create(options: CreateOptions): Created {
+/**
+ * Creates a container. On failure nothing is left of it.
+ *
+ * @param given what {@link prepareCreate} has said, of the same options
+ */
+export function create(options: CreateOptions, given?: Prepared): Created {
   const { environment } = options;
   const preserveFds = listenFdsIn(environment) + options.preserveFds;
   requireProtectedExecutable({ environment, preserveFds });
-  const prepared = prepare({ ...options, console: consoleOf(options) });
-  const lock = takeDirectory(options);
-  try {
-    const record = firstRecord(options, prepared, lock);
-    return build(options, prepared, record);
-  } catch (error) {
-    abandon(options, prepared);
-    throw error;
-  }
+  const prepared = given ?? prepareCreate(options);
+  return { ...perform(options, prepared, runPlan), prepared };
 }
 
-function consoleOf({ consoleSocket, console }: CreateOptions): Prepared["container"]["console"] {
-  return consoleSocket === undefined
-    ? (console ?? { kind: "none" })
-    : { kind: "socket", path: consoleSocket };
+/** Reads what there is to know, and compiles what is to be done. It changes nothing. */
+export function prepareCreate(options: CreateOptions): Prepared {
+  return prepare({ ...options, console: consoleOf(options) });
+}
+
+/** Whether {@link beginCreate} may be called: it waits for nobody but the container's own init. */
+export function isCreateAtOnce({ plan, bundle: { config } }: Prepared): boolean {
+  return isAtOnce(plan) && config.hooks?.poststop === undefined;
+}
+
+/** As {@link create}, for one that serves others meanwhile, and reaps all that ends. */
+export function beginCreate(options: CreateOptions, prepared: Prepared): Underway {
+  return perform({ ...options, serves: true }, prepared, (run) =>
+    beginPlan({ ...run, isReaped: true, serves: true }),
+  );
+}
+
+/** Takes the id first: of many who try, one succeeds. */
+function perform<T>(options: CreateOptions, prepared: Prepared, run: (run: Run) => T): T {
+  const lock = takeDirectory(options);
+  try {
+    return run(runOf(options, prepared, firstRecord(options, prepared, lock)));
+  } catch (error) {
+    abandonCreate(options, prepared);
+    throw error;
+  }
 }
 
 /** The journal stands in the record before the first effect, so that a crash can be undone. */
@@ -76,18 +100,23 @@ function firstRecord(options: CreateOptions, prepared: Prepared, lock: number): 
   }
 }
 
+function consoleOf({ consoleSocket, console }: CreateOptions): Prepared["container"]["console"] {
+  return consoleSocket === undefined
+    ? (console ?? { kind: "none" })
+    : { kind: "socket", path: consoleSocket };
+}
+
 /** Our copy: what becomes of the bundle after create changes nothing. */
 function keepConfig(options: CreateOptions, { bundle, plan }: Prepared): void {
   writeFile(`${directoryOf(options)}/config.json`, bundle.text, 0o600);
   keepFilter(options, plan);
 }
 
-function build(options: CreateOptions, prepared: Prepared, base: RecordContent): Created {
-  const { plan } = prepared;
+function runOf(options: CreateOptions, prepared: Prepared, base: RecordContent): Run {
   const { log } = options;
   let identity: ProcessIdentity | undefined;
-  const { init, slots } = runPlan({
-    plan,
+  return {
+    plan: prepared.plan,
     environment: options.environment,
     asSibling: options.asSibling === true,
     ...(options.recorderFile !== undefined && { recorderFile: options.recorderFile }),
@@ -101,8 +130,7 @@ function build(options: CreateOptions, prepared: Prepared, base: RecordContent):
       writeRecord(options, { ...base, phase: reached, init: identity });
       if (phase === "created") announce(options, { pid, pidfd });
     },
-  });
-  return { init, slots, prepared };
+  };
 }
 
 function recordOf(options: CreateOptions, prepared: Prepared): RecordContent {
@@ -120,6 +148,7 @@ function recordOf(options: CreateOptions, prepared: Prepared): RecordContent {
     ...(config.annotations && { annotations: config.annotations }),
     phase: "creating",
     creator: identityOf(getPid()),
+    ...(options.serves && { creatorServes: true }),
     program: config.process?.args[0] ?? null,
     ...(listener && { listener }),
     hooks: {
@@ -161,8 +190,8 @@ function announce({ pidFile, pidfdSocket }: CreateOptions, { pid, pidfd }: Init)
   if (pidFile !== undefined) writePidFile(pidFile, pid);
 }
 
-/** Undoes a failed create and runs the poststop hooks (runtime.md#lifecycle, 12 and 13). */
-function abandon(options: CreateOptions, { plan, bundle }: Prepared): void {
+/** Undoes a create that has failed, after {@link beginCreate} too, and runs the poststop hooks (runtime.md#lifecycle, 12 and 13). */
+export function abandonCreate(options: CreateOptions, { plan, bundle }: Prepared): void {
   const warn = (text: string): void => options.log.warn(text);
   undoPlan(
     plan.map(({ op }) => op),

@@ -96,7 +96,7 @@ function takeBack(remains: Remains | undefined, options: DeleteOptions): void {
  */
 function endCreation(found: ContainerRecord, options: DeleteOptions): ContainerRecord | undefined {
   if (found.init) end(found.init, found);
-  const creator = holdProcess(found.creator);
+  const creator = found.creatorServes ? undefined : holdProcess(found.creator);
   if (creator !== undefined) {
     if (!hasEnded(creator, CREATOR_TIMEOUT_MS)) end(found.creator, { cgroups: [] });
     closeFd(creator);

@@ -80,6 +80,7 @@ export const letProgramGo = defineOp<Record<string, never>>({
 /** The host's last step: the program has been executed, or why not. */
 export const awaitProgram = defineOp<{ name: string }>({
   name: "exec.await",
+  awaitsEnd: true,
   print: ({ name }) => `${name} →$init`,
   run: ({ name }, context) => context.awaitProgram(name),
 });

@@ -3,7 +3,7 @@
 import { closeFd, O_PATH, openInRoot } from "../sys/file.ts";
 import { type MountAttributes, setMountAttributes } from "../sys/mount.ts";
 import { S_IFDIR, S_IFMT, statusOf } from "../sys/status.ts";
-import { defineOp } from "./op.ts";
+import { defineOp, type OpDefinition } from "./op.ts";
 import { openTarget } from "./path.ts";
 import { guardProc, isProcfs } from "./proc-guard.ts";
 import { adjustMount, mounting, putMount } from "./put-mount.ts";
@@ -18,15 +18,19 @@ interface OpenTree {
   into: string;
 }
 
-/** Opens a tree of the host as a detached copy. open_tree(2), Linux 5.2. */
-export const openTree = defineOp<OpenTree>({
-  name: "tree.open",
+const opening: Pick<OpDefinition<OpenTree>, "print" | "run"> = {
   print: ({ path, otherwise, into }) =>
     `${path}${otherwise === null ? "" : ` or ${otherwise}`} →${into}`,
   run: ({ path, otherwise, recursive, into }, { slots }) => {
     slots.put(into, copyOfTree({ path, otherwise, recursive }));
   },
-});
+};
+
+/** Opens a tree of the host as a detached copy. open_tree(2), Linux 5.2. */
+export const openTree = defineOp<OpenTree>({ name: "tree.open", ...opening });
+
+/** The same of a cgroup, whose filesystem no server can make wait. */
+export const openCgroupTree = defineOp<OpenTree>({ name: "cgroup.open-tree", ...opening });
 
 interface TreeMount {
   /** Slot of the detached tree. */

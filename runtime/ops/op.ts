@@ -82,6 +82,8 @@ export interface Op {
   readonly record: ((context: OpContext) => void) | undefined;
   /** Takes back the effect on the host; must be harmless when the effect never happened. */
   readonly undo: (() => void) | undefined;
+  /** Whether it waits until the other side has come to its end. */
+  readonly awaitsEnd?: true;
   /** Takes back what only this run of the plan can, when create fails: `delete` leaves it alone. */
   takeBack?(context: OpContext): void;
 }
@@ -100,6 +102,7 @@ export interface OpDefinition<Args extends object> {
   /** By the host, with init dead and the slots still open; harmless when nothing has happened. */
   takeBack?(args: Args, context: OpContext): void;
   gives?(args: Args): string | undefined;
+  awaitsEnd?: true;
 }
 
 /** Turns a definition into the constructor that clauses call. */
@@ -114,6 +117,7 @@ export function defineOp<Args extends object>(definition: OpDefinition<Args>): (
     run: (context) => definition.run(args, context),
     record: record && ((context) => record(args, context)),
     undo: definition.undo && (() => definition.undo?.(args)),
+    ...(definition.awaitsEnd && { awaitsEnd: definition.awaitsEnd }),
     ...(definition.takeBack && { takeBack: (context) => definition.takeBack?.(args, context) }),
   });
 }

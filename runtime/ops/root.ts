@@ -33,8 +33,14 @@ export const enterRoot = defineOp<{ path: string }>({
   run: ({ path }, { slots }) => {
     slots.put("$caller-directory", open(".", O_PATH | O_DIRECTORY));
     const fd = open(path, O_PATH | O_DIRECTORY);
-    changeDirectory(fd);
-    closeFd(fd);
+    try {
+      changeDirectory(fd);
+    } finally {
+      closeFd(fd);
+    }
+  },
+  takeBack: (_args, { slots }) => {
+    if (slots.has("$caller-directory")) changeDirectory(slots.get("$caller-directory"));
   },
 });
 

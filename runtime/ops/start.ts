@@ -16,8 +16,11 @@ export const listenForStart = defineOp<{ directory: string }>({
   print: ({ directory }) => `${directory}/${START_SOCKET} →$start`,
   run: ({ directory }, { slots }) => {
     const fd = open(directory, O_PATH | O_DIRECTORY);
-    slots.put("$start", listenAt(fd, START_SOCKET));
-    closeFd(fd);
+    try {
+      slots.put("$start", listenAt(fd, START_SOCKET));
+    } finally {
+      closeFd(fd);
+    }
   },
 });
 

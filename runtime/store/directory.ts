@@ -4,7 +4,7 @@
 import { EEXIST, ENOENT } from "../errno.ts";
 import { MissingError, StateError, SyscallError } from "../errors.ts";
 import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
-import { tryMakeDirectoryAt } from "../sys/entry.ts";
+import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/entry.ts";
 import { AT_FDCWD, lockExclusive, O_DIRECTORY, open } from "../sys/file.ts";
 import { statusAt, statusOf } from "../sys/status.ts";
 
@@ -38,7 +38,12 @@ export function takeDirectory(place: Place): number {
     );
   }
   if (result < 0) throw new SyscallError(`mkdir("${directoryOf(place)}")`, -result);
-  return lockDirectory(place);
+  try {
+    return lockDirectory(place);
+  } catch (error) {
+    tryUnlinkAt(AT_FDCWD, directoryOf(place), AT_REMOVEDIR);
+    throw error;
+  }
 }
 
 /** Whether the container's folder is there. */

@@ -61,6 +61,8 @@ export interface ContainerRecord {
   phase: "creating" | "created";
   /** The process that creates it. */
   creator: ProcessIdentity;
+  /** Whether that serves others too, and is not to be ended. It cleans up after itself. */
+  creatorServes?: true;
   /** Its first process, once there is one. */
   init?: ProcessIdentity;
   /** args[0] of its process; null when the configuration has none. */

@@ -31,6 +31,11 @@ export function resetSignals(): void {
   setMask(0n);
 }
 
+/** As a process wants it that does not read its signals from a descriptor, as its maker does. */
+export function unblockSignals(): void {
+  setMask(0n);
+}
+
 /** rt_sigprocmask(SIG_SETMASK). */
 function setMask(mask: bigint): void {
   const { address, bytes } = piece(8);

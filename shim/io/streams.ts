@@ -39,6 +39,11 @@ export interface Ends {
   stderr: number | undefined;
 }
 
+/** Those that there are. */
+export function fdsOf({ stdin, stdout, stderr }: Ends): number[] {
+  return [stdin, stdout, stderr].filter((fd) => fd !== undefined);
+}
+
 export interface Owner {
   uid: number;
   gid: number;

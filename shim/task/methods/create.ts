@@ -2,19 +2,27 @@
 
 import { RuntimeError } from "../../../runtime/errors.ts";
 import { containerId } from "../../../runtime/lifecycle/container-id.ts";
-import { create as createContainer } from "../../../runtime/lifecycle/create.ts";
+import {
+  abandonCreate,
+  beginCreate,
+  type CreateOptions,
+  create as createContainer,
+  isCreateAtOnce,
+  prepareCreate,
+} from "../../../runtime/lifecycle/create.ts";
 import { containerRoot } from "../../../runtime/lifecycle/exec.ts";
+import type { Prepared } from "../../../runtime/lifecycle/plan.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
-import { closeFd, duplicateTo, O_RDWR, open } from "../../../runtime/sys/file.ts";
-import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
+import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
 import { pumpTerminal } from "../../io/terminal.ts";
+import { becomeStreams, madeOf, makeHere } from "../../make-here.ts";
 import { type AnyMessage, optionsFrom, type ShimOptions } from "../../options.ts";
 import type { ValueOf } from "../../proto/message.ts";
 import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
-import { withRootfs } from "../../rootfs.ts";
-import { rootfsMounts } from "../../rootfs-mount.ts";
+import { isMountedAtOnce, type Rootfs, rootfsOf } from "../../rootfs.ts";
+import { type RootfsMount, rootfsMounts } from "../../rootfs-mount.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import { type Failure, isFailure, type Made } from "../../worker.ts";
+import { type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
 import { ended, settle } from "../exits.ts";
 import { type House, statusOfFailure, taskMethod } from "../house.ts";
@@ -26,7 +34,7 @@ import { undo } from "./delete.ts";
 const FAILED = "OCI runtime create failed";
 
 export const create = taskMethod(TASK.Create, (house, request, call) => {
-  const { tasks, workers } = house;
+  const { tasks } = house;
   const { rootfs, terminal } = request;
   const id = requireId(request.id);
   if (tasks.has(id)) throw new StatusError("already exists", `container ${id}: already exists`);
@@ -40,18 +48,12 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
-  const run = (recorderFile: number): Made =>
-    withRootfs(mounts, `${task.bundle}/rootfs`, () =>
-      make(house, { task, ends: streams.ends, recorderFile }),
-    );
-  // Those of a terminal are the pump's.
-  const fds = terminal ? [] : fdsOf(streams.ends);
-  const give = (outcome: Made | Failure): void => {
+  const give: Give = (outcome, cleanUp) => {
     if (isFailure(outcome)) {
       const refuse = (): void => call.refuse(statusOfFailure(outcome, FAILED));
       streams.handOver();
       streams.close();
-      streams.whenDrained(() => fail(house, { task, failure: outcome }, refuse));
+      streams.whenDrained(() => fail(house, { task, cleanUp }, refuse));
       return;
     }
     begin(house, task, { made: outcome, streams });
@@ -67,7 +69,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     settle(house, task);
   };
   streams.whenReady((failure) => {
-    if (failure === undefined) workers.make({ make: run, fds }, give);
+    if (failure === undefined) make(house, { task, mounts, streams }, give);
     else give({ kind: "failed", text: failure });
   });
 });
@@ -82,8 +84,90 @@ function requireId(id: string): string {
   }
 }
 
-/** Nothing is left of it; a worker that was killed could not see to that. */
-function fail(house: House, { task, failure }: { task: Task; failure: Failure }, tell: () => void) {
+interface Container {
+  task: Task;
+  mounts: readonly RootfsMount[];
+  streams: Streams;
+}
+
+/** With a failure, what takes back what is left of it; that may take its time. */
+type Give = (outcome: Made | Failure, cleanUp?: () => void) => void;
+
+/** Here, where all of it has been done before and is fast, unless something in it may wait. */
+function make(house: House, { task, mounts, streams }: Container, give: Give): void {
+  const options = createOptions(house, task);
+  const rootfs = rootfsOf(mounts, `${task.bundle}/rootfs`);
+  if (options.systemdCgroup || !isMountedAtOnce(mounts)) {
+    makeByWorker(house, { task, streams, options, rootfs }, give);
+    return;
+  }
+  let prepared: Prepared;
+  try {
+    rootfs.mount();
+    prepared = prepareCreate(options);
+  } catch (error) {
+    give(failureOf(error), rootfs.takeBack);
+    return;
+  }
+  if (!isCreateAtOnce(prepared)) {
+    makeByWorker(house, { task, streams, options, rootfs, prepared }, give);
+    return;
+  }
+  let isBegun = false;
+  const begin = () => {
+    const underway = beginCreate(options, prepared);
+    isBegun = true;
+    return underway;
+  };
+  const cleanUp = (): void => {
+    if (isBegun) abandonCreate(options, prepared);
+    rootfs.takeBack();
+  };
+  const { ends } = streams;
+  const { terminal } = task.init.names;
+  makeHere(house, { ends, terminal, begin }, (outcome) => give(outcome, cleanUp));
+}
+
+interface Work {
+  task: Task;
+  streams: Streams;
+  options: CreateOptions;
+  rootfs: Rootfs;
+  /** Of a root filesystem that is mounted. */
+  prepared?: Prepared;
+}
+
+function makeByWorker(
+  house: House,
+  { task, streams, options, rootfs, prepared }: Work,
+  give: Give,
+): void {
+  const { terminal } = task.init.names;
+  const run = (recorderFile: number): Made => {
+    if (!terminal) becomeStreams(streams.ends);
+    try {
+      if (prepared === undefined) rootfs.mount();
+      return madeOf(createContainer({ ...options, asSibling: true, recorderFile }, prepared));
+    } catch (error) {
+      rootfs.takeBack();
+      throw error;
+    }
+  };
+  // Those of a terminal are the pump's.
+  const fds = terminal ? [] : fdsOf(streams.ends);
+  house.workers.make({ make: run, fds }, (outcome) => {
+    // One that was killed could not see to that.
+    const isLost = isFailure(outcome) && outcome.kind === "lost";
+    give(outcome, isLost ? () => undo(house, task) : undefined);
+  });
+}
+
+/** Nothing is left of it. */
+function fail(
+  house: House,
+  { task, cleanUp }: { task: Task; cleanUp: (() => void) | undefined },
+  tell: () => void,
+): void {
   const { tasks, workers, log } = house;
   const finish = (): void => {
     tasks.delete(task.id);
@@ -91,17 +175,14 @@ function fail(house: House, { task, failure }: { task: Task; failure: Failure },
     tell();
     for (const tellOther of task.whenMade) tellOther();
   };
-  if (failure.kind !== "lost") {
+  if (cleanUp === undefined) {
     finish();
     return;
   }
-  workers.run(
-    () => undo(house, task),
-    (left) => {
-      if (left !== undefined) log.with({ id: task.id }).warn(`cannot clean up: ${left.text}`);
-      finish();
-    },
-  );
+  workers.run(cleanUp, (left) => {
+    if (left !== undefined) log.with({ id: task.id }).warn(`cannot clean up: ${left.text}`);
+    finish();
+  });
 }
 
 function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
@@ -136,14 +217,9 @@ function ownerOf({ options }: Task): { uid: number; gid: number } {
   return { uid: options.ioUid, gid: options.ioGid };
 }
 
-/** In the worker. */
-function make(
-  { log, environment }: House,
-  { task, ends, recorderFile }: { task: Task; ends: Ends; recorderFile: number },
-): Made {
+function createOptions({ log, environment }: House, task: Task): CreateOptions {
   const { id, root, bundle, options, init } = task;
-  if (!init.names.terminal) becomeStreams(ends);
-  const { init: made, slots } = createContainer({
+  return {
     root,
     id,
     bundle,
@@ -153,29 +229,9 @@ function make(
     preserveFds: 0,
     noNewKeyring: options.noNewKeyring,
     console: { kind: init.names.terminal ? "foreground" : "none" },
-    asSibling: true,
-    recorderFile,
     environment: runtimeEnvironment(environment),
     log: log.with({ id }),
-  });
-  return slots.has("$console") ? { ...made, console: slots.take("$console") } : made;
-}
-
-/** The standard streams of this process, which what it makes inherits. */
-export function takeStreams({ stdin, stdout, stderr }: Ends): void {
-  const nothing = open("/dev/null", O_RDWR);
-  for (const [to, fd] of [stdin, stdout, stderr].entries()) duplicateTo(fd ?? nothing, to);
-  closeFd(nothing);
-}
-
-/** As takeStreams, for good: what a worker makes has no others. */
-export function becomeStreams(ends: Ends): void {
-  takeStreams(ends);
-  for (const fd of fdsOf(ends)) closeFd(fd);
-}
-
-export function fdsOf(ends: Ends): number[] {
-  return Object.values(ends).filter((fd) => fd !== undefined);
+  };
 }
 
 function begin(

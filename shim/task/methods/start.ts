@@ -15,9 +15,10 @@ import { statusOf } from "../../../runtime/lifecycle/status.ts";
 import type { Log } from "../../../runtime/log.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
-import { PR_SET_THP_DISABLE, prctl, SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
+import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { Untaped } from "../../../runtime/sys/tape.ts";
-import { type Ends, openStreams, type Streams } from "../../io/streams.ts";
+import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
+import { becomeStreams, madeOf, withStreams } from "../../make-here.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
@@ -28,7 +29,7 @@ import { hostFacts } from "../host-facts.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
 import type { Exec, Task, TaskProcess } from "../task.ts";
-import { becomeStreams, fdsOf, startPump, takeStreams } from "./create.ts";
+import { startPump } from "./create.ts";
 
 export const start = taskMethod(TASK.Start, (house, { id, execId }, call) => {
   const task = taskOf(house, id);
@@ -169,13 +170,13 @@ function startHere(
   const { log } = program.options;
   const begin = (way: (program: Program) => Underway): Underway =>
     withStreams(program.streams.ends, () => way(program));
-  const wait = ({ fd, finish }: Underway): undefined => {
+  const wait = ({ fd, goOn }: Underway): undefined => {
     loop.watch(fd, EPOLLIN, () => {
       loop.forget(fd);
       attempt(() =>
         unlessUntaped(
           log,
-          () => finish().init,
+          () => goOn()?.init,
           () => wait(begin(forked)),
         ),
       );
@@ -214,20 +215,6 @@ function unlessUntaped<T>(log: Log, first: () => T, otherwise: () => T): T {
   }
 }
 
-/** Does something with the standard streams, and the settings, that a program is to have. */
-function withStreams<T>(ends: Ends, use: () => T): T {
-  prctl(PR_SET_THP_DISABLE, 0);
-  takeStreams(ends);
-  try {
-    return use();
-  } finally {
-    takeStreams(NO_STREAMS);
-    prctl(PR_SET_THP_DISABLE, 1);
-  }
-}
-
-const NO_STREAMS: Ends = { stdin: undefined, stdout: undefined, stderr: undefined };
-
 function startByWorker(
   { workers }: House,
   { options, prepared, streams }: Program,
@@ -235,8 +222,7 @@ function startByWorker(
 ): void {
   const make = (recorderFile: number): Made => {
     if (!options.process.terminal) becomeStreams(streams.ends);
-    const { init, slots } = execProgram(options, prepared, { asSibling: true, recorderFile });
-    return slots.has("$console") ? { ...init, console: slots.take("$console") } : init;
+    return madeOf(execProgram(options, prepared, { asSibling: true, recorderFile }));
   };
   const fds = options.process.terminal ? [] : fdsOf(streams.ends);
   workers.make({ make, fds }, give);

@@ -51,9 +51,9 @@ function printed(steps: readonly Step[]): string[] {
 test("without a cgroup namespace the container's own directories are bound into a tmpfs", () => {
   const { open, init, late } = compiled(SMALL, "host");
   assert.equal(printed(open), [
-    "host tree.open /sys/fs/cgroup/cpu,cpuacct/demo →$cgroup0.0",
-    "host tree.open /sys/fs/cgroup/systemd/demo →$cgroup0.1",
-    "host tree.open /cgroup2/demo →$cgroup0.2",
+    "host cgroup.open-tree /sys/fs/cgroup/cpu,cpuacct/demo →$cgroup0.0",
+    "host cgroup.open-tree /sys/fs/cgroup/systemd/demo →$cgroup0.1",
+    "host cgroup.open-tree /cgroup2/demo →$cgroup0.2",
   ]);
   assert.equal(printed(init), [
     "init mount.filesystem tmpfs on /sys/fs/cgroup (mode=755)",
@@ -90,7 +90,7 @@ test("on v2 a cgroup namespace gets a filesystem of its own, without one the hos
     "init mount.filesystem cgroup2 on /sys/fs/cgroup (nsdelegate)",
   ]);
   const { open, init } = compiled(v2Root, "host");
-  assert.equal(printed(open), ["host tree.open /sys/fs/cgroup →$cgroup0.0"]);
+  assert.equal(printed(open), ["host cgroup.open-tree /sys/fs/cgroup →$cgroup0.0"]);
   assert.equal(printed(init), ["init mount.tree $cgroup0.0 on /sys/fs/cgroup"]);
 });
 

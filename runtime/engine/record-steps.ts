@@ -12,7 +12,8 @@ interface Child {
   slots: Slots;
   /** Its end of the baton. */
   baton: number;
-  resultAddress: number;
+  /** Where it reports; see recordTape. */
+  report: { address: number; fd: number };
   warn(text: string): void;
 }
 
@@ -27,7 +28,8 @@ export function isRecordable(plan: Plan): boolean {
  * @throws Untaped when the answers that they need are not there at once
  */
 export function recordSteps(plan: Plan, child: Child): Tape {
-  return recordTape((recording) => {
+  const { slots, baton, report } = child;
+  return recordTape({ fds: [...slots.all(), baton], report }, (recording) => {
     const context = recordingContext(child, recording);
     for (const { who, op, after } of plan) {
       if (who === "host") continue;
@@ -39,10 +41,7 @@ export function recordSteps(plan: Plan, child: Child): Tape {
   });
 }
 
-function recordingContext(
-  { slots, baton, resultAddress, warn }: Child,
-  recording: Recording,
-): OpContext {
+function recordingContext({ slots, baton, report, warn }: Child, recording: Recording): OpContext {
   let kept: (() => never) | undefined;
   return {
     slots,
@@ -57,7 +56,7 @@ function recordingContext(
       poll.bytes.writeInt32LE(baton, 0);
       recording.add(NR.ppoll, [poll.address, 1, piece(16).address, 0, 8], 0);
     },
-    resultAddress: () => resultAddress,
+    resultAddress: () => report.address,
     warn,
     clone: untaped,
     inChild: untaped,

@@ -23,7 +23,8 @@ import {
 } from "../sys/process.ts";
 import { POLLIN, poll, unblockSignals } from "../sys/signal.ts";
 import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
-import { cloneToPlay, Untaped } from "../sys/tape.ts";
+import { Untaped } from "../sys/tape.ts";
+import { cloneToPlay } from "../sys/tape-player.ts";
 import { blame, LostInit, stepError, type Walked } from "./blame.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
 import { type Init, REAPED } from "./init.ts";
@@ -209,11 +210,11 @@ export class Walker implements OpContext {
     const tape = recordSteps(this.#run.plan, {
       slots,
       baton: this.#otherEnd ?? -1,
-      resultAddress: this.resultAddress(),
+      report: { address: this.resultAddress(), fd: this.recorder.fd },
       warn: (text) => this.warn(text),
     });
     try {
-      return cloneToPlay(tape, this.resultAddress(), { ...options, flags });
+      return cloneToPlay(tape, { ...options, flags });
     } finally {
       tape.close();
     }

@@ -4,8 +4,8 @@
 // for SCMP_ACT_NOTIFY the code waits in between, without a system call, until somebody has it.
 
 import { ENOENT, ENOTDIR } from "../errno.ts";
-import { callCode, check, mapPrivate, memoryAt, syscall } from "./libc.ts";
-import { NR } from "./nr.ts";
+import { codePage } from "./code-page.ts";
+import { callCode, mapPrivate, memoryAt } from "./libc.ts";
 import { CLONE_PARENT } from "./process.ts";
 
 /** What execve(2) gets, laid out in memory of its own. */
@@ -203,6 +203,17 @@ const X86_64_CLONE = [
   [0x48, 0x89, 0xdf], //                            mov  rdi, rbx
 ].flat();
 
+/** As a new process makes them. */
+export const X86_64_LAST_CALL = [...X86_64_CLONE, ...X86_64_CODE];
+
+let lastCall: number | undefined;
+
+/** Address of that code. */
+export function prepareLastCall(): number {
+  lastCall ??= codePage(X86_64_LAST_CALL);
+  return lastCall;
+}
+
 /** seccomp(2) if there is a filter, then execve(2); on failure the process ends. Never returns. */
 export function loadFilterAndExec(request: ExecRequest): never {
   const call = prepareExec(request);
@@ -211,7 +222,7 @@ export function loadFilterAndExec(request: ExecRequest): never {
 
 /** As {@link loadFilterAndExec}, in two halves: everything that needs memory, and the call. */
 export function prepareExec(request: ExecRequest): () => never {
-  const code = codePage([...(request.clone === undefined ? [] : X86_64_CLONE), ...X86_64_CODE]);
+  const code = request.clone === undefined ? codePage(X86_64_CODE) : prepareLastCall();
   const image = layOut(request.image);
   const program = request.filter === undefined ? 0 : layOutFilter(request.filter.program);
   const argument = mapPrivate(REQUEST_BYTES);
@@ -243,18 +254,6 @@ export function prepareExec(request: ExecRequest): () => never {
     callCode(code, argument);
     throw new Error("execve and exit_group both returned");
   };
-}
-
-/** A page that can be read and executed, and not written. */
-export function codePage(code: readonly number[]): number {
-  const PROT_READ_EXEC = 5;
-  const address = mapPrivate(4096);
-  memoryAt(address, code.length).set(code);
-  check(
-    syscall(NR.mprotect, address, 4096, PROT_READ_EXEC),
-    () => "mprotect(PROT_READ | PROT_EXEC)",
-  );
-  return address;
 }
 
 /** struct sock_fprog and its instructions. */

@@ -105,14 +105,24 @@ export function callCode(address: number, argument: number): void {
   koffi.call(BigInt(address), koffi.proto("void (size_t)"), argument);
 }
 
-const PROT_READ_WRITE = 3;
+export const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
-const MAP_SHARED = 0x01;
+export const MAP_SHARED = 0x01;
 const MAP_SHARED_ANONYMOUS = 0x21;
 
 /** mmap(2), readable and writable, private to this process (copied by fork). */
 export function mapPrivate(length: number): number {
   return map(length, MAP_PRIVATE_ANONYMOUS, -1);
+}
+
+/** As {@link mapPrivate}, at that address. Linux 4.17. */
+export function mapPrivateAt(address: number, length: number): void {
+  const MAP_FIXED_NOREPLACE = 0x100000;
+  const flags = MAP_PRIVATE_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  check(
+    syscall(NR.mmap, address, length, PROT_READ_WRITE, flags, -1, 0),
+    () => `mmap(${address}, ${length})`,
+  );
 }
 
 /** mmap(2), readable and writable, shared with every process forked later. */

@@ -8,35 +8,44 @@ const RING_BYTES = 65_536;
 /** A path is at most 4,096 bytes, mount data a page; twice that leaves the ring room for both. */
 const STRING_BYTES_MAX = 8_192;
 
-interface Ring {
-  base: number;
-  bytes: Buffer;
+/** Memory that is given out piece by piece. */
+export interface Area {
+  readonly base: number;
+  readonly bytes: Buffer;
+  /** Offset of the next piece. */
+  top: number;
+  /** Whether it begins again when it is full; what is left is an error. */
+  readonly comesRound: boolean;
 }
 
-/** Mapped when it is first written to. */
-let ring: Ring | undefined;
-let top = 0;
-let isKept = false;
+/** The ring, mapped when it is first written to. */
+let area: Area | undefined;
 
-function mapRing(): Ring {
+function mapRing(): Area {
   const base = mapPrivate(RING_BYTES);
-  return { base, bytes: memoryAt(base, RING_BYTES) };
+  return { base, bytes: memoryAt(base, RING_BYTES), top: 0, comesRound: true };
 }
 
-function comeRound(): void {
-  if (isKept) throw new RuntimeError("the memory for arguments is full");
-  top = 0;
-}
-
-/** All that `use` asks for is good until somebody else asks. */
-export function keepingAll(use: () => void): void {
-  top = 0;
-  isKept = true;
+/** What `use` asks for comes from another area. */
+export function allocateIn(other: Area, use: () => void): void {
+  const usual = area;
+  area = other;
   try {
     use();
   } finally {
-    isKept = false;
+    area = usual;
   }
+}
+
+/** Offset of so many bytes. */
+function allocate(from: Area, length: number): number {
+  if (from.top + length > from.bytes.length) {
+    if (!from.comesRound) throw new RuntimeError("the memory for arguments is full");
+    from.top = 0;
+  }
+  const start = from.top;
+  from.top = (start + length + 7) & ~7;
+  return start;
 }
 
 /** A piece of C-visible memory: where it is, and the bytes. */
@@ -47,13 +56,10 @@ export interface Piece {
 
 /** Zeroed memory of the given size, 8-byte aligned, good until the ring comes round. */
 export function piece(size: number): Piece {
-  ring ??= mapRing();
-  const { base, bytes } = ring;
-  const aligned = (size + 7) & ~7;
-  if (top + aligned > RING_BYTES) comeRound();
-  const start = top;
-  top += aligned;
-  bytes.fill(0, start, start + aligned);
+  area ??= mapRing();
+  const { base, bytes } = area;
+  const start = allocate(area, size);
+  bytes.fill(0, start, start + size);
   return { address: base + start, bytes: bytes.subarray(start, start + size) };
 }
 
@@ -64,12 +70,10 @@ export function cstr(text: string): number {
     throw new RuntimeError(`a string of ${length} bytes is too long: ${text.slice(0, 64)}…`);
   }
   if (text.includes("\0")) throw new RuntimeError(`a string has a NUL in it: ${text.slice(0, 64)}`);
-  ring ??= mapRing();
-  const { base, bytes } = ring;
-  if (top + length + 1 > RING_BYTES) comeRound();
-  const start = top;
+  area ??= mapRing();
+  const { base, bytes } = area;
+  const start = allocate(area, length + 1);
   bytes.write(text, start);
   bytes[start + length] = 0;
-  top = (start + length + 8) & ~7;
   return base + start;
 }

@@ -64,6 +64,7 @@ export const NR = {
   setns: 308,
   seccomp: 317,
   memfd_create: 319,
+  execveat: 322,
   statx: 332,
   ppoll: 271,
   exit_group: 231,

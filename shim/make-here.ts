@@ -9,7 +9,7 @@ import { PR_SET_THP_DISABLE, prctl } from "../runtime/sys/process.ts";
 import type { Children } from "./children.ts";
 import { type Ends, fdsOf } from "./io/streams.ts";
 import type { Loop } from "./loop.ts";
-import { type Failure, failureOf, type Made } from "./worker.ts";
+import { type Failure, failureOf, isFailure, type Made } from "./worker.ts";
 
 interface Making {
   /** Its standard streams; with a terminal it has none from here. */
@@ -24,32 +24,49 @@ export function makeHere(
   done: (outcome: Made | Failure) => void,
 ): void {
   const forgetStrangers = children.expectStrangers();
-  const attempt = (work: () => Made | Failure | undefined): void => {
-    const outcome = outcomeOf(work);
-    if (outcome === undefined) return;
+  const beginWithStreams = (): Underway => withStreams(terminal ? NO_STREAMS : ends, begin);
+  hearOut(loop, beginWithStreams, (outcome) => {
     try {
-      done(outcome);
+      done(isFailure(outcome) ? outcome : madeOf(outcome));
     } finally {
       forgetStrangers();
     }
+  });
+}
+
+/** Something that goes on whenever there is something to hear, until it comes to an end. */
+interface Hearing<End> {
+  fd: number;
+  /** Nothing before the end, with which the descriptor is closed. */
+  goOn(): End | undefined;
+}
+
+/** Calls back once, with what it comes to. */
+export function hearOut<End extends object>(
+  loop: Loop,
+  begin: () => Hearing<End>,
+  done: (outcome: End | Failure) => void,
+): void {
+  const attempt = (work: () => End | undefined): void => {
+    const outcome = outcomeOf(work);
+    if (outcome !== undefined) done(outcome);
   };
-  attempt(() => {
-    const underway = withStreams(terminal ? NO_STREAMS : ends, begin);
-    const listen = (): void =>
-      loop.watch(underway.fd, EPOLLIN, () => {
-        loop.forget(underway.fd);
-        attempt(() => {
-          const started = underway.goOn();
-          if (started === undefined) listen();
-          return started && madeOf(started);
-        });
+  const wait = ({ fd, goOn }: Hearing<End>): void =>
+    loop.watch(fd, EPOLLIN, () => {
+      loop.forget(fd);
+      attempt(() => {
+        const end = goOn();
+        if (end === undefined) wait({ fd, goOn });
+        return end;
       });
-    listen();
+    });
+  attempt(() => {
+    wait(begin());
     return undefined;
   });
 }
 
-function outcomeOf(work: () => Made | Failure | undefined): Made | Failure | undefined {
+function outcomeOf<Outcome>(work: () => Outcome): Outcome | Failure {
   try {
     return work();
   } catch (error) {

@@ -57,7 +57,7 @@ interface Work {
 const FIRST_FD = 3;
 const TEXT_BYTES_MAX = 32_768;
 
-export function isFailure(outcome: Made | Failure): outcome is Failure {
+export function isFailure(outcome: object): outcome is Failure {
   return "kind" in outcome;
 }
 

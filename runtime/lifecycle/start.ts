@@ -11,7 +11,7 @@ import { lockDirectory, openDirectory, type Place } from "../store/directory.ts"
 import { type ContainerRecord, type ProcessIdentity, readRecord } from "../store/record.ts";
 import { STAGE_EXEC } from "../sys/exec.ts";
 import { closeFd } from "../sys/file.ts";
-import { receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
+import { type Received, receiveByte, sendByte, tryConnectAt } from "../sys/socket.ts";
 import { statusOf as fileStatusOf } from "../sys/status.ts";
 import { runHooks } from "./hooks.ts";
 import { connectToAgent, handOverListener } from "./listener.ts";
@@ -44,30 +44,61 @@ export interface StartedProgram {
 
 /** As {@link start}, and leaves the waiting for the program to be ready to the caller. */
 export function startProgram(options: StartOptions): StartedProgram {
-  const { record, connection, agent, recorder, ready } = begin(options);
-  if (agent !== undefined) {
-    handOverListener({ record, recorder, agent, init: connection, process: () => record.init });
+  const starting = beginStart(options);
+  for (;;) {
+    const started = starting.goOn();
+    if (started !== undefined) return started;
   }
-  waitForEnd(connection);
-  for (const line of recorder.warnings()) options.log.warn(line);
-  const failure = failureIn(recorder, record);
-  recorder.close();
-  if (failure?.ofHook === true) destroy(options);
-  if (failure !== undefined) throw new StepError(failure.text, failure.story ?? []);
-  afterStart(options, record);
-  return { init: record.init, ready };
+}
+
+/** A start of which init has been told. */
+export interface Starting {
+  /** Readable when init has said something; closed with the end. */
+  fd: number;
+  /** Hears that, or waits for it. Nothing as long as there is more to be said. */
+  goOn(): StartedProgram | undefined;
+}
+
+/** Whether {@link beginStart}, and what comes after it, waits for nobody but init. */
+export function isStartAtOnce({ listener, hooks, startHooks }: ContainerRecord): boolean {
+  return listener === undefined && hooks.poststart === undefined && startHooks.length === 0;
+}
+
+/** As {@link startProgram}, for one that waits for others too. */
+export function beginStart(options: StartOptions): Starting {
+  const { record, connection, agent, ready, lock } = sayGo(options);
+  let recorder: Recorder | undefined;
+  return {
+    fd: connection,
+    goOn: () => {
+      const said = receiveByte(connection);
+      if (recorder === undefined) {
+        if (lock !== undefined) closeFd(lock);
+        recorder = recorderIn(said, connection);
+        if (recorder === undefined) throw refusal(statusOf(options, record));
+        if (agent === undefined) return undefined;
+        handOverListener({ record, recorder, agent, init: connection, process: () => record.init });
+        return undefined;
+      }
+      // The connection closes when init executes the program, or ends.
+      if (said !== undefined) return undefined;
+      closeFd(connection);
+      finish(options, record, recorder);
+      return { init: record.init, ready };
+    },
+  };
 }
 
 interface Begun {
   record: ContainerRecord;
   connection: number;
   agent: number | undefined;
-  recorder: Recorder;
   ready: ReadySocket | undefined;
+  /** Until init has answered. */
+  lock: number | undefined;
 }
 
-/** Up to init's answer: the one `start` that gets it is the one that starts the container. */
-function begin(options: StartOptions): Begun {
+function sayGo(options: StartOptions): Begun {
   const host = options.environment["NOTIFY_SOCKET"];
   // Only the one that starts may make the socket; the lock is not held while it waits for anything.
   const lock = host ? lockDirectory(options) : undefined;
@@ -81,12 +112,36 @@ function begin(options: StartOptions): Begun {
     if (record === undefined || connection < 0) throw refusal(statusOf(options, record));
     const agent = record.listener && connectToAgent(record.listener.path);
     const ready = host ? listenForReady(options, host) : undefined;
-    const recorder = sayGo(connection);
-    if (recorder === undefined) throw refusal(statusOf(options, record));
-    return { record, connection, agent, recorder, ready };
-  } finally {
+    try {
+      sendByte(connection, GO);
+    } catch (error) {
+      // Without anyone there is no answer either.
+      if (!(error instanceof SyscallError && error.errno === EPIPE)) throw error;
+    }
+    return { record, connection, agent, ready, lock };
+  } catch (error) {
     if (lock !== undefined) closeFd(lock);
+    throw error;
   }
+}
+
+/**
+ * Init answers with the flight recorder: the one `start` that gets it is the one that starts the
+ * container. Undefined, with the connection closed, when it went another way meanwhile.
+ */
+function recorderIn(answer: Received | undefined, connection: number): Recorder | undefined {
+  if (answer?.fd !== undefined) return openRecorder(answer.fd, fileStatusOf(answer.fd).size);
+  closeFd(connection);
+  return undefined;
+}
+
+function finish(options: StartOptions, record: ContainerRecord, recorder: Recorder): void {
+  for (const line of recorder.warnings()) options.log.warn(line);
+  const failure = failureIn(recorder, record);
+  recorder.close();
+  if (failure?.ofHook === true) destroy(options);
+  if (failure !== undefined) throw new StepError(failure.text, failure.story ?? []);
+  afterStart(options, record);
 }
 
 function listenForReady(options: StartOptions, host: string): ReadySocket | undefined {
@@ -100,25 +155,6 @@ function connectToInit(place: Place): number {
   const connection = tryConnectAt(directory, START_SOCKET);
   closeFd(directory);
   return connection;
-}
-
-/** Init answers with the flight recorder; undefined when it went another way meanwhile. */
-function sayGo(connection: number): Recorder | undefined {
-  try {
-    sendByte(connection, GO);
-  } catch (error) {
-    if (error instanceof SyscallError && error.errno === EPIPE) return undefined;
-    throw error;
-  }
-  const answer = receiveByte(connection);
-  if (answer?.fd === undefined) return undefined;
-  return openRecorder(answer.fd, fileStatusOf(answer.fd).size);
-}
-
-/** The connection closes when init executes the program, or ends. */
-function waitForEnd(connection: number): void {
-  while (receiveByte(connection) !== undefined);
-  closeFd(connection);
 }
 
 interface Failure {

@@ -12,6 +12,7 @@ import {
 } from "../../../runtime/lifecycle/create.ts";
 import { containerRoot } from "../../../runtime/lifecycle/exec.ts";
 import type { Prepared } from "../../../runtime/lifecycle/plan.ts";
+import { isStartAtOnce } from "../../../runtime/lifecycle/start.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
 import { pumpTerminal } from "../../io/terminal.ts";
@@ -195,6 +196,7 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
     root: `${options.root || "/run/containerd/runt"}/${house.namespace}`,
     init: newProcess("", { stdin, stdout, stderr, terminal }),
     execs: new Map(),
+    startsAtOnce: false,
     ownPidNamespace: true,
     containerRoot: undefined,
     isPaused: false,
@@ -244,7 +246,9 @@ function begin(
   init.pidfd = made.pidfd;
   init.state = "created";
   task.containerRoot = containerRoot(made.pid);
-  task.ownPidNamespace = readRecord({ root, id })?.ownPidNamespace ?? true;
+  const record = readRecord({ root, id });
+  task.ownPidNamespace = record?.ownPidNamespace ?? true;
+  task.startsAtOnce = record !== undefined && isStartAtOnce(record);
   if (made.console === undefined) streams.handOver();
   else init.terminal = startPump(house, made.console, streams);
   writeTask(house, task);

@@ -10,7 +10,7 @@ import {
   prepareExec,
   waitsForNobody,
 } from "../../../runtime/lifecycle/exec.ts";
-import { start as startContainer } from "../../../runtime/lifecycle/start.ts";
+import { beginStart, start as startContainer } from "../../../runtime/lifecycle/start.ts";
 import { statusOf } from "../../../runtime/lifecycle/status.ts";
 import type { Log } from "../../../runtime/log.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
@@ -18,7 +18,7 @@ import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
 import { Untaped } from "../../../runtime/sys/tape.ts";
 import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
-import { becomeStreams, madeOf, withStreams } from "../../make-here.ts";
+import { becomeStreams, hearOut, madeOf, withStreams } from "../../make-here.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
@@ -46,14 +46,7 @@ function startInit(house: House, task: Task, call: Answering): void {
   const { id, root, init } = task;
   requireCreated(task, init);
   init.state = "starting";
-  const run = (): void =>
-    startContainer({
-      root,
-      id,
-      environment: runtimeEnvironment(house.environment),
-      log: house.log.with({ id }),
-    });
-  house.workers.run(run, (failure) => {
+  const give = (failure: Failure | undefined): void => {
     init.state = failure !== undefined && waitsForStart(task) ? "created" : "running";
     if (failure !== undefined) {
       call.refuse(statusOfFailure(failure, "OCI runtime start failed"));
@@ -62,7 +55,18 @@ function startInit(house: House, task: Task, call: Answering): void {
       call.answer({ pid: init.pid });
     }
     settle(house, task);
-  });
+  };
+  const options = {
+    root,
+    id,
+    environment: runtimeEnvironment(house.environment),
+    log: house.log.with({ id }),
+  };
+  if (!task.startsAtOnce) house.workers.run(() => startContainer(options), give);
+  else {
+    const begin = () => beginStart(options);
+    hearOut(house.loop, begin, (outcome) => give(isFailure(outcome) ? outcome : undefined));
+  }
 }
 
 /** Whether a start that failed, or was killed, can be tried again. */

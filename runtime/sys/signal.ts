@@ -1,7 +1,7 @@
 // Signals: dispositions and mask as a program expects them, signalfd, and waiting on descriptors.
 
 import { EINTR } from "../errno.ts";
-import { O_CLOEXEC } from "./file.ts";
+import { O_CLOEXEC, readFile } from "./file.ts";
 import { check, syscall } from "./libc.ts";
 import { piece } from "./memory.ts";
 import { NR } from "./nr.ts";
@@ -34,6 +34,17 @@ export function resetSignals(): void {
 /** As a process wants it that does not read its signals from a descriptor, as its maker does. */
 export function unblockSignals(): void {
   setMask(0n);
+}
+
+/** Signals that this process ignores (proc_pid_status(5)). */
+export function ignoredSignals(): ReadonlySet<number> {
+  const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)/m.exec(readFile("/proc/self/status")) ?? [];
+  const bits = BigInt(`0x${mask}`);
+  const signals = new Set<number>();
+  for (let signal = 1; signal <= SIGNAL_MAX; signal++) {
+    if ((bits >> BigInt(signal - 1)) % 2n === 1n) signals.add(signal);
+  }
+  return signals;
 }
 
 /** rt_sigprocmask(SIG_SETMASK). */

@@ -19,6 +19,7 @@ export const DATA = 4096;
 
 /** One call: its number, six arguments, and one more than what it has to return, or 0. */
 export const CALL_BYTES = 64;
+export const CALL_WORDS = CALL_BYTES / 4;
 const EXPECTED = 56;
 
 /** Byte offsets of the structure that the code is called with. */
@@ -139,26 +140,39 @@ export function writePlay(bytes: Buffer, offset: number, play: Play): void {
   writeWord(bytes, offset + PLAY.result, play.resultAddress);
 }
 
-/** @param call number and arguments */
+/**
+ * Writes a call and what it has to return, if that matters.
+ * @param words of the memory that it goes to, from the offset in words on
+ */
 export function writeCall(
-  bytes: Buffer,
-  offset: number,
-  call: readonly number[],
-  result: number | undefined,
+  words: Int32Array,
+  start: number,
+  nr: number,
+  args: readonly number[],
+  result?: number,
 ): void {
-  for (let index = 0; index < 7; index++) writeWord(bytes, offset + index * 8, call[index] ?? 0);
-  writeWord(bytes, offset + EXPECTED, result === undefined ? 0 : result + 1);
+  words.fill(0, start, start + CALL_WORDS);
+  words[start] = nr;
+  for (let index = 0; index < args.length; index++) {
+    writeAt(words, start + 2 + index * 2, args[index] ?? 0);
+  }
+  if (result !== undefined) writeAt(words, start + EXPECTED / 4, result + 1);
 }
 
 /** Addresses have 47 bits; what is negative has 32. */
+function writeAt(words: Int32Array, index: number, value: number): void {
+  words[index] = value;
+  if (value < 0 || value > 0x7fff_ffff) words[index + 1] = Math.floor(value / 0x1_0000_0000);
+}
+
 function writeWord(bytes: Buffer, offset: number, value: number): void {
   bytes.writeUInt32LE(value >>> 0, offset);
-  bytes.writeInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
+  bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
 }
 
 /** What the vfork does: the descriptors survive, and the tape is executed. */
 const BEGIN_CALLS_MAX = 128;
-let begin: { address: number; bytes: Buffer; code: number } | undefined;
+let begin: { address: number; bytes: Buffer; words: Int32Array; code: number } | undefined;
 
 /** clone3(2) of a process that plays the tape; see clone(). */
 export function cloneToPlay(
@@ -169,14 +183,15 @@ export function cloneToPlay(
   if (begin === undefined) {
     const address = mapPrivate(length);
     const code = codePage([...X86_64_BEGIN, ...X86_64_CALLS]);
-    begin = { address, bytes: memoryAt(address, length), code };
+    const bytes = memoryAt(address, length);
+    begin = { address, bytes, words: new Int32Array(bytes.buffer), code };
   }
-  const { address, bytes, code } = begin;
+  const { address, bytes, words, code } = begin;
   const program = programFile(tape);
   const F_SETFD = 2;
   let end = PLAY_BYTES;
-  const add = (...call: number[]): void => {
-    writeCall(bytes, end, call, undefined);
+  const add = (nr: number, ...args: number[]): void => {
+    writeCall(words, end / 4, nr, args);
     end += CALL_BYTES;
   };
   for (const fd of tape.kept) add(NR.fcntl, fd, F_SETFD, 0);

@@ -14,8 +14,10 @@ import { ask, MAP_SHARED, memoryAt, PROT_READ_WRITE, withDeck } from "./libc.ts"
 import { type Area, allocateIn, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { PR_CAPBSET_DROP } from "./process.ts";
+import { ignoredSignals } from "./signal.ts";
 import {
   CALL_BYTES,
+  CALL_WORDS,
   DATA,
   PLAY_BYTES,
   TAPE,
@@ -80,6 +82,20 @@ const CALLS_MAX = 512;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const PAGE_BYTES = 4096;
 
+let last: number | undefined;
+
+/** The greatest that the kernel knows. */
+function lastCapability(): number {
+  if (last === undefined) {
+    last = 0;
+    while (ask(NR.prctl, PR_CAPBSET_READ, last + 1) !== -EINVAL) last++;
+  }
+  return last;
+}
+
+/** Which the engine, or who started it, has said once and for all. */
+let ignored: ReadonlySet<number> | undefined;
+
 /** The end of a recording. */
 class Recorded extends Error {}
 
@@ -96,7 +112,7 @@ interface Played {
 }
 
 /** Where calls are collected: they come last on the tape. */
-let calls: Buffer | undefined;
+let calls: Int32Array | undefined;
 
 /**
  * Records what `act` does, up to the call of {@link loadFilterAndExec} in a new process.
@@ -105,11 +121,12 @@ let calls: Buffer | undefined;
 export function recordTape({ fds, report }: Played, act: (recording: Recording) => void): Tape {
   const bytes = tapeMemory();
   const area: Area = { base: TAPE, bytes, top: DATA + PLAY_BYTES, comesRound: false };
-  calls ??= Buffer.alloc(CALLS_MAX * CALL_BYTES);
+  calls ??= new Int32Array(CALLS_MAX * CALL_WORDS);
   const collected = calls;
   const opened = new Set<number>();
   let count = 0;
   let argument = 0;
+  ignored ??= ignoredSignals();
   prepareLastCall();
   try {
     add(
@@ -129,7 +146,7 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
     const first = area.top;
     const length = first + count * CALL_BYTES;
     if (length > bytes.length) throw new Untaped("the tape is full");
-    bytes.set(collected.subarray(0, count * CALL_BYTES), first);
+    new Int32Array(bytes.buffer).set(collected.subarray(0, count * CALL_WORDS), first / 4);
     const resultAddress = report.address;
     writePlay(bytes, DATA, { first: TAPE + first, end: TAPE + length, argument, resultAddress });
     return { length, kept: [...fds, ...opened, report.fd], resultAddress, close };
@@ -153,9 +170,9 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
     if (nr === NR.openat2) return look(first, second, third);
     if (nr === NR.getcwd) return answer(first, "/\0");
     if (nr === NR.keyctl && first === KEYCTL_DESCRIBE) return answer(third, NEW_KEYRING);
-    if (nr === NR.prctl && first === PR_CAPBSET_DROP) {
-      if (ask(NR.prctl, PR_CAPBSET_READ, second) === -EINVAL) return -EINVAL;
-    }
+    if (nr === NR.prctl && first === PR_CAPBSET_DROP && second > lastCapability()) return -EINVAL;
+    // Of a program that is executed only what is ignored is left (execve(2)).
+    if (nr === NR.rt_sigaction && ignored?.has(first) === false) return 0;
     if (QUESTIONS.has(nr)) return undefined;
     if (!EFFECTS.has(nr)) throw new Untaped(`system call ${nr}`);
     add(nr, args);
@@ -164,7 +181,7 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
 
   function add(nr: number, args: readonly number[], result?: number): void {
     if (count === CALLS_MAX) throw new Untaped(`more than ${CALLS_MAX} calls`);
-    writeCall(collected, count++ * CALL_BYTES, [nr, ...args], result);
+    writeCall(collected, count++ * CALL_WORDS, nr, args, result);
   }
 
   /** Only what can be found without waiting, for a disk or for a server that the container may be. */

@@ -61,6 +61,11 @@ export function isFailure(outcome: object): outcome is Failure {
   return "kind" in outcome;
 }
 
+/** Lets go of a process that is of no use. */
+export function closeMade({ pidfd, console }: Made): void {
+  for (const fd of [pidfd, console]) if (fd !== undefined && fd !== REAPED) closeFd(fd);
+}
+
 /** @param inWorker called in each worker, before its work */
 export function makeWorkers(loop: Loop, children: Children, inWorker: () => void): Workers {
   return {

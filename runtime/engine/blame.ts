@@ -40,7 +40,8 @@ export function blame(
     const at = plan.findLastIndex(
       (step, index) => step.who !== "host" && recorder.row(index).state !== "waiting",
     );
-    return at < 0 ? error : stepError(at, endingText(plan, ending), { plan, recorder });
+    // It may have been gone before it had begun anything.
+    return stepError(at < 0 ? reached : at, endingText(plan, ending), { plan, recorder });
   }
   if (!(error instanceof RuntimeError) || plan[reached] === undefined) return error;
   return stepError(reached, error.message, { plan, recorder });

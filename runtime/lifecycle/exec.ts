@@ -16,7 +16,7 @@ import { execPlan } from "../plan/exec.ts";
 import type { Plan } from "../plan/step.ts";
 import type { Place } from "../store/directory.ts";
 import type { ContainerRecord } from "../store/record.ts";
-import { closeFd, O_DIRECTORY, O_PATH, open } from "../sys/file.ts";
+import { closeFd, O_DIRECTORY, O_PATH, open, tryOpen } from "../sys/file.ts";
 import { exitCodeOf, SIGKILL, tryKill, trySignal } from "../sys/process.ts";
 import { openEndingSignalFd, openSignalFd } from "../sys/signal.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
@@ -128,8 +128,10 @@ export interface ContainerRoot {
   inode: bigint;
 }
 
-export function containerRoot(pid: number): ContainerRoot {
-  const root = openContainerRoot(pid);
+/** Undefined when the process has ended. */
+export function containerRoot(pid: number): ContainerRoot | undefined {
+  const root = tryOpen(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
+  if (root < 0) return undefined;
   const { mountId, inode } = statusOf(root);
   closeFd(root);
   return { mountId, inode };

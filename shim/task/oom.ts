@@ -11,7 +11,16 @@ import type { House } from "./house.ts";
 import type { Task } from "./task.ts";
 
 /** Publishes each strike until the task's init has ended. */
-export function watchForOom({ loop, publisher, log }: House, task: Task): void {
+export function watchForOom(house: House, task: Task): void {
+  try {
+    watch(house, task);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    house.log.with({ id: task.id }).warn(`no word of the OOM killer: ${error.message}`);
+  }
+}
+
+function watch({ loop, publisher }: House, task: Task): void {
   const { id, root } = task;
   const { cgroup } = probeHost();
   const layout = cgroup.mode === "v2" ? "v2" : "v1";
@@ -20,23 +29,18 @@ export function watchForOom({ loop, publisher, log }: House, task: Task): void {
     ({ controllers }) => layout === "v2" || controllers.includes("memory"),
   );
   if (memory === undefined) return;
-  try {
-    const watch = watchOom(memory.directory, layout);
-    const look = (): void => {
-      for (let count = watch.take(); count > 0; count--) {
-        publisher.publish("/tasks/oom", { containerId: id });
-      }
-    };
-    loop.watch(watch.fd, EPOLLIN, look);
-    task.oomWatch = {
-      look,
-      stop() {
-        loop.forget(watch.fd);
-        closeFd(watch.fd);
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof RuntimeError)) throw error;
-    log.with({ id }).warn(`no word of the OOM killer: ${error.message}`);
-  }
+  const oom = watchOom(memory.directory, layout);
+  const look = (): void => {
+    for (let count = oom.take(); count > 0; count--) {
+      publisher.publish("/tasks/oom", { containerId: id });
+    }
+  };
+  loop.watch(oom.fd, EPOLLIN, look);
+  task.oomWatch = {
+    look,
+    stop() {
+      loop.forget(oom.fd);
+      closeFd(oom.fd);
+    },
+  };
 }

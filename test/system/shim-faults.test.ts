@@ -306,6 +306,46 @@ test("a worker that is killed is an error of its call, which goes well the next 
   });
 });
 
+test("whoever is killed while a container is made, Create says so, and nothing is left", async () => {
+  const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }];
+  await besideAnother(endless, async ({ id, pid, bundle, tasks, create }, other) => {
+    const { pid: init } = await other.tasks.state({ id: other.id });
+    await waitUntil("no worker", () => childrenOf(pid).length === 1);
+    const held = readdirSync(`/proc/${pid}/fd`).length;
+    let failed = 0;
+    for (let round = 0; round < 40; round++) {
+      const making = create({ rootfs }).then(() => undefined, String);
+      await killChild(pid, init, round * 0.4);
+      const answer = await making;
+      if (answer === undefined) {
+        await tasks.kill({ id, signal: SIGKILL, all: true });
+        await tasks.wait({ id });
+        await tasks.delete({ id });
+      } else {
+        failed++;
+        assert.match(answer, /OCI runtime create failed: ./);
+      }
+      assert.not.ok(existsSync(join(room.shimRoot, "default", id)));
+      assert.not.ok(readProc("self", "mountinfo").includes(`${bundle}/rootfs`));
+      await waitUntil("the end of all it made", () => childrenOf(pid).join() === `${init}`);
+    }
+    assert.ok(failed > 5, `${failed} failed`);
+    await waitUntil(`${held} descriptors`, () => readdirSync(`/proc/${pid}/fd`).length <= held);
+  });
+});
+
+/** Kills the first child but one, after a moment. */
+async function killChild(shim: number, spared: number, delayMs: number): Promise<void> {
+  const endMs = performance.now() + 2_000;
+  let child: number | undefined;
+  while (child === undefined && performance.now() < endMs) {
+    child = childrenOf(shim).find((pid) => pid !== spared);
+  }
+  const killMs = performance.now() + delayMs;
+  while (performance.now() < killMs);
+  if (child !== undefined && isRunning(child)) process.kill(child, "SIGKILL");
+}
+
 test("a full disk below the state is an error of Create; who runs already goes on", async () => {
   const state = freshDirectory();
   const mount = (size: string): void => {

@@ -23,7 +23,7 @@ import { type CreateTaskRequest, TASK } from "../../proto/task.ts";
 import { isMountedAtOnce, type Rootfs, rootfsOf } from "../../rootfs.ts";
 import { type RootfsMount, rootfsMounts } from "../../rootfs-mount.ts";
 import { StatusError } from "../../ttrpc/status.ts";
-import { type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
+import { closeMade, type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
 import { ended, settle } from "../exits.ts";
 import { type House, statusOfFailure, taskMethod } from "../house.ts";
@@ -49,15 +49,24 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   task.init.streams = streams;
   tasks.set(id, task);
   writeTask(house, task);
+  const refuse = (failure: Failure, cleanUp?: () => void): void => {
+    const tell = (): void => call.refuse(statusOfFailure(failure, FAILED));
+    streams.handOver();
+    streams.close();
+    streams.whenDrained(() => fail(house, { task, cleanUp }, tell));
+  };
   const give: Give = (outcome, cleanUp) => {
     if (isFailure(outcome)) {
-      const refuse = (): void => call.refuse(statusOfFailure(outcome, FAILED));
-      streams.handOver();
-      streams.close();
-      streams.whenDrained(() => fail(house, { task, cleanUp }, refuse));
+      refuse(outcome, cleanUp);
       return;
     }
-    begin(house, task, { made: outcome, streams });
+    try {
+      begin(house, task, { made: outcome, streams });
+    } catch (error) {
+      closeMade(outcome);
+      refuse(failureOf(error), () => undo(house, task));
+      return;
+    }
     house.publisher.publish("/tasks/create", {
       containerId: id,
       bundle: task.bundle,
@@ -71,7 +80,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   };
   streams.whenReady((failure) => {
     if (failure === undefined) make(house, { task, mounts, streams }, give);
-    else give({ kind: "failed", text: failure });
+    else refuse({ kind: "failed", text: failure });
   });
 });
 
@@ -236,19 +245,20 @@ function createOptions({ log, environment }: House, task: Task): CreateOptions {
   };
 }
 
+/** What may fail comes first: who has been made is the task's from then on. */
 function begin(
   house: House,
   task: Task,
   { made, streams }: { made: Made; streams: Streams },
 ): void {
   const { init, root, id } = task;
+  const record = readRecord({ root, id });
+  task.containerRoot = containerRoot(made.pid);
+  task.ownPidNamespace = record?.ownPidNamespace ?? true;
+  task.startsAtOnce = record !== undefined && isStartAtOnce(record);
   init.pid = made.pid;
   init.pidfd = made.pidfd;
   init.state = "created";
-  task.containerRoot = containerRoot(made.pid);
-  const record = readRecord({ root, id });
-  task.ownPidNamespace = record?.ownPidNamespace ?? true;
-  task.startsAtOnce = record !== undefined && isStartAtOnce(record);
   if (made.console === undefined) streams.handOver();
   else init.terminal = startPump(house, made.console, streams);
   writeTask(house, task);

@@ -9,7 +9,7 @@ import { PR_SET_THP_DISABLE, prctl } from "../runtime/sys/process.ts";
 import type { Children } from "./children.ts";
 import { type Ends, fdsOf } from "./io/streams.ts";
 import type { Loop } from "./loop.ts";
-import { type Failure, failureOf, isFailure, type Made } from "./worker.ts";
+import { type Failure, isFailure, type Made, outcomeOf } from "./worker.ts";
 
 interface Making {
   /** Its standard streams; with a terminal it has none from here. */
@@ -64,14 +64,6 @@ export function hearOut<End extends object>(
     wait(begin());
     return undefined;
   });
-}
-
-function outcomeOf<Outcome>(work: () => Outcome): Outcome | Failure {
-  try {
-    return work();
-  } catch (error) {
-    return failureOf(error);
-  }
 }
 
 /** What a plan has made, for the shim. */

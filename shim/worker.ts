@@ -188,6 +188,15 @@ export function failureOf(error: unknown): Failure {
   return { kind: kindOf(error), text: error instanceof Error ? error.message : String(error) };
 }
 
+/** What work comes to in this process. */
+export function outcomeOf<Outcome>(work: () => Outcome): Outcome | Failure {
+  try {
+    return work();
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 function kindOf(error: unknown): Failure["kind"] {
   if (error instanceof MissingError) return "missing";
   if (error instanceof StateError) return "state";

@@ -31,6 +31,10 @@ export const cgroupCreate = defineOp<{
     const [first] = refusals;
     if (first !== undefined) context.warn(`the container has no cgroup of its own: ${first}`);
   },
+  removes: ({ directories, missing }) =>
+    missing
+      .toReversed()
+      .map((directory) => ({ directory, mayStay: !directories.includes(directory) })),
   undo({ directories, missing }) {
     let failure: RuntimeError | undefined;
     for (const directory of missing.toReversed()) {

@@ -84,8 +84,16 @@ export interface Op {
   readonly undo: (() => void) | undefined;
   /** Whether it waits until the other side has come to its end. */
   readonly awaitsEnd?: true;
+  /** What rmdir(2) has to remove, in order, where that is all of `undo`. */
+  readonly removes?: readonly Removed[];
   /** Takes back what only this run of the plan can, when create fails: `delete` leaves it alone. */
   takeBack?(context: OpContext): void;
+}
+
+export interface Removed {
+  directory: string;
+  /** Whether it stays if others use it. */
+  mayStay: boolean;
 }
 
 export interface OpDefinition<Args extends object> {
@@ -99,6 +107,7 @@ export interface OpDefinition<Args extends object> {
    */
   onTape?: true | ((args: Args, context: OpContext) => void);
   undo?(args: Args): void;
+  removes?(args: Args): readonly Removed[];
   /** By the host, with init dead and the slots still open; harmless when nothing has happened. */
   takeBack?(args: Args, context: OpContext): void;
   gives?(args: Args): string | undefined;
@@ -118,6 +127,7 @@ export function defineOp<Args extends object>(definition: OpDefinition<Args>): (
     record: record && ((context) => record(args, context)),
     undo: definition.undo && (() => definition.undo?.(args)),
     ...(definition.awaitsEnd && { awaitsEnd: definition.awaitsEnd }),
+    ...(definition.removes && { removes: definition.removes(args) }),
     ...(definition.takeBack && { takeBack: (context) => definition.takeBack?.(args, context) }),
   });
 }

@@ -5,7 +5,14 @@ import { EEXIST, ENOENT } from "../errno.ts";
 import { MissingError, StateError, SyscallError } from "../errors.ts";
 import { listDirectory, makeDirectories, removeTree } from "../sys/directory.ts";
 import { AT_REMOVEDIR, tryMakeDirectoryAt, tryUnlinkAt } from "../sys/entry.ts";
-import { AT_FDCWD, lockExclusive, O_DIRECTORY, open } from "../sys/file.ts";
+import {
+  AT_FDCWD,
+  closeFd,
+  lockExclusive,
+  O_DIRECTORY,
+  open,
+  tryLockExclusive,
+} from "../sys/file.ts";
 import { statusAt, statusOf } from "../sys/status.ts";
 
 /** Where the program is mounted read-only; in the default state root, where it is no container. */
@@ -70,6 +77,14 @@ export function lockDirectory(place: Place): number {
   lockExclusive(fd);
   if (statusOf(fd).links === 0) throw missing(place);
   return fd;
+}
+
+/** As {@link lockDirectory}, without waiting: undefined where somebody has the lock. */
+export function tryLockDirectory(place: Place): number | undefined {
+  const fd = openDirectory(place);
+  if (tryLockExclusive(fd) && statusOf(fd).links > 0) return fd;
+  closeFd(fd);
+  return undefined;
 }
 
 /** Removes a container's folder with everything in it; one that is gone is fine. */

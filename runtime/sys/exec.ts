@@ -6,7 +6,7 @@
 import { ENOENT, ENOTDIR } from "../errno.ts";
 import { codePage } from "./code-page.ts";
 import { callCode, mapPrivate, memoryAt } from "./libc.ts";
-import { CLONE_PARENT } from "./process.ts";
+import { CLONE_PARENT, CLONE_VM } from "./process.ts";
 
 /** What execve(2) gets, laid out in memory of its own. */
 export interface ProgramImage {
@@ -89,7 +89,6 @@ const REQUEST = {
 const CLONE_ARGS_BYTES = 88;
 /** Byte offsets in struct clone_args (clone(2)). */
 const CLONE_ARGS = { flags: 0, parentTid: 24 };
-const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_PARENT_SETTID = 0x100000;
 const REQUEST_BYTES = REQUEST.clone + CLONE_ARGS_BYTES;

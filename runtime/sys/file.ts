@@ -266,6 +266,12 @@ export function lockExclusive(fd: number): void {
   }
 }
 
+/** As {@link lockExclusive}, if nobody has it; whether that is so. */
+export function tryLockExclusive(fd: number): boolean {
+  const LOCK_EX_NB = 6;
+  return syscall(NR.flock, fd, LOCK_EX_NB) === 0;
+}
+
 /** memfd_create(2) of a fixed size in bytes, close-on-exec. */
 export function memoryFile(name: string): number {
   const MFD_CLOEXEC = 1;

@@ -51,7 +51,7 @@ const FSCONFIG_CMD_CREATE = 6;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 export const MNT_DETACH = 2;
-const UMOUNT_NOFOLLOW = 8;
+export const UMOUNT_NOFOLLOW = 8;
 
 /** fsopen(2): a context for a new filesystem. Linux 5.2. */
 export function fsopen(type: string): number {

@@ -9,6 +9,7 @@ import { NR } from "./nr.ts";
 
 export const CLONE_NEWTIME = 0x80;
 export const CLONE_PIDFD = 0x1000;
+export const CLONE_VM = 0x100;
 export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWNS = 0x20000;
 export const CLONE_NEWCGROUP = 0x2000000;

@@ -47,6 +47,8 @@ export interface Task {
   readonly root: string;
   readonly init: TaskProcess;
   readonly execs: Map<string, Exec>;
+  /** Where each mount of its root filesystem is; undefined if some are in others. */
+  readonly mounts: readonly string[] | undefined;
   /** Whether nothing but init has to be waited for when it is started. */
   startsAtOnce: boolean;
   /** Whether its processes end with init, because of a pid namespace. */

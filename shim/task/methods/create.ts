@@ -43,7 +43,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     throw new StatusError("unimplemented", "restoring a checkpoint is not implemented");
   }
   const mounts = rootfsMounts(rootfs);
-  const task = newTask(house, request);
+  const task = newTask(house, request, mounts);
   const log = house.log.with({ id });
   const streams = openStreams(task.init.names, { ...house, log, id, owner: ownerOf(task) });
   task.init.streams = streams;
@@ -195,9 +195,14 @@ function fail(
   });
 }
 
-function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task {
+function newTask(
+  house: House,
+  request: ValueOf<typeof CreateTaskRequest>,
+  mounts: readonly RootfsMount[],
+): Task {
   const { id, bundle, stdin, stdout, stderr, terminal } = request;
   const options = requireOptions(request.options, house.log.with({ id }).warn);
+  const rootfs = `${bundle}/rootfs`;
   return {
     id,
     bundle,
@@ -205,6 +210,7 @@ function newTask(house: House, request: ValueOf<typeof CreateTaskRequest>): Task
     root: `${options.root || "/run/containerd/runt"}/${house.namespace}`,
     init: newProcess("", { stdin, stdout, stderr, terminal }),
     execs: new Map(),
+    mounts: mounts.every(({ target }) => target === "") ? mounts.map(() => rootfs) : undefined,
     startsAtOnce: false,
     ownPidNamespace: true,
     containerRoot: undefined,

@@ -1,6 +1,7 @@
 // Delete: what is left of a process that has ended, or of a whole container.
 
 import { deleteContainer } from "../../../runtime/lifecycle/delete.ts";
+import { beginRemoval } from "../../../runtime/lifecycle/removal.ts";
 import { tryUnlinkAt } from "../../../runtime/sys/entry.ts";
 import { AT_FDCWD } from "../../../runtime/sys/file.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
@@ -8,6 +9,7 @@ import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
 import { unmountRootfs } from "../../unmount-rootfs.ts";
+import { type Failure, isFailure, outcomeOf } from "../../worker.ts";
 import { removeRecord } from "../exit-record.ts";
 import { release } from "../exits.ts";
 import { execOf, type House, statusOfFailure, taskMethod, taskOf, wordFor } from "../house.ts";
@@ -101,25 +103,38 @@ function allDrained(house: House, { execs, init }: Task, done: () => void): void
 }
 
 function removeContainer(house: House, task: Task): void {
+  const byWorker = (): void =>
+    house.workers.run(
+      () => undo(house, task),
+      (failure) => removed(house, task, failure),
+    );
+  const removal = outcomeOf(() => task.mounts && beginRemoval(task, task.mounts));
+  if (removal === undefined || isFailure(removal)) {
+    byWorker();
+    return;
+  }
+  house.children.whenEnded(removal.process, () => {
+    // What fails here is told by the worker.
+    if (outcomeOf(removal.finish) === true) removed(house, task, undefined);
+    else byWorker();
+  });
+}
+
+function removed(house: House, task: Task, failure: Failure | undefined): void {
   const { id, init, removers } = task;
-  house.workers.run(
-    () => undo(house, task),
-    (failure) => {
-      const asked = [...removers];
-      removers.clear();
-      if (failure !== undefined) {
-        for (const one of asked) one.refuse(statusOfFailure(failure, "OCI runtime delete failed"));
-        return;
-      }
-      for (const process of [...task.execs.values(), init]) close(process);
-      house.tasks.delete(id);
-      removeRecord(task);
-      removeAddress(house, task);
-      const deleted = deletedOf(init);
-      house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
-      for (const one of asked) one.answer(deleted);
-    },
-  );
+  const asked = [...removers];
+  removers.clear();
+  if (failure !== undefined) {
+    for (const one of asked) one.refuse(statusOfFailure(failure, "OCI runtime delete failed"));
+    return;
+  }
+  for (const process of [...task.execs.values(), init]) close(process);
+  house.tasks.delete(id);
+  removeRecord(task);
+  removeAddress(house, task);
+  const deleted = deletedOf(init);
+  house.publisher.publish("/tasks/delete", { containerId: id, ...deleted });
+  for (const one of asked) one.answer(deleted);
 }
 
 /** `delete` finds nothing to do then. That of the last is kept: by it an idle shim is found. */

@@ -33,6 +33,8 @@ export interface Children {
    * of a child that has ended meanwhile.
    */
   expectStrangers(): () => void;
+  /** Reaps who has ended by now, and takes the signals that are there, as when one is told of. */
+  look(): void;
 }
 
 /**
@@ -47,13 +49,9 @@ export function makeChildren(
   const waiting = new Map<number, (ending: Ending) => void>();
   const strangers = new Map<number, Ending>();
   let expecting = 0;
-  loop.watch(signals, EPOLLIN, () => {
-    for (let signal = nextSignal(signals); signal !== undefined; signal = nextSignal(signals)) {
-      if (signal !== SIGCHLD) other(signal);
-    }
-    reap();
-  });
+  loop.watch(signals, EPOLLIN, look);
   return {
+    look,
     whenEnded({ pid, pidfd }, ended) {
       const ending = strangers.get(pid);
       // Another child may have the pid by now: what was reaped then had it before.
@@ -81,6 +79,13 @@ export function makeChildren(
       };
     },
   };
+
+  function look(): void {
+    for (let signal = nextSignal(signals); signal !== undefined; signal = nextSignal(signals)) {
+      if (signal !== SIGCHLD) other(signal);
+    }
+    reap();
+  }
 
   function reap(): void {
     for (let count = 0; count < REAPED_MAX; count++) {

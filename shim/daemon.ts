@@ -3,6 +3,7 @@
 import { tryUnlinkAt } from "../runtime/sys/entry.ts";
 import { AT_FDCWD } from "../runtime/sys/file.ts";
 import {
+  exitNow,
   newProcessGroup,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_PDEATHSIG,
@@ -20,6 +21,7 @@ import { makeLoop } from "./loop.ts";
 import type { House } from "./task/house.ts";
 import { taskServices } from "./task/service.ts";
 import type { TaskProcess } from "./task/task.ts";
+import { tidyUp } from "./tidy-up.ts";
 import { listenForCalls } from "./ttrpc/listen.ts";
 import { makeWorkers } from "./worker.ts";
 
@@ -44,7 +46,7 @@ const LEAVE_LIMIT_MS = 2_000;
 /** The same, where containerd has been there before: it takes no events while it starts. */
 const LINGER_LIMIT_MS = 30_000;
 
-/** Serves until it is told to shut down. Runs in a fork of `start`. */
+/** Serves until it is told to shut down; returns when it rests. Runs in a fork of `start`. */
 export function daemon(options: DaemonOptions): void {
   const { socket, path, namespace, environment } = options;
   const bundle = process.cwd();
@@ -87,8 +89,11 @@ export function daemon(options: DaemonOptions): void {
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });
-  // The engine lets a heap grow to several times of what is in use.
-  loop.run({ report, rest: () => Bun.gc(true) });
+  const serve = (): void => {
+    if (loop.run(report) === "stopped") exitNow(0);
+    tidyUp(loop, children, serve);
+  };
+  serve();
 }
 
 function leaveStarter(): void {

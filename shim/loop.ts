@@ -1,5 +1,5 @@
-// The one loop of a shim: descriptors and timers, over epoll. The engine's own event loop is not
-// used: it starts threads, and a process with threads cannot be forked safely.
+// The one loop of a shim: descriptors and timers, over epoll. The engine's own event loop is given
+// nothing to do: it starts threads, and a process with threads cannot be forked safely.
 
 import {
   changeInterest,
@@ -20,24 +20,21 @@ export interface Loop {
   forget(fd: number): void;
   /** Calls `run` once, later; returns what prevents that. */
   after(milliseconds: number, run: () => void): () => void;
-  /** Runs until it is stopped. */
-  run(care: Care): void;
+  /**
+   * Runs until it is stopped, or until it is time to rest: in a pause after some work, and in the
+   * middle of much. Then it is to be run again.
+   * @param report is given what a callback throws
+   */
+  run(report: (error: unknown) => void): "stopped" | "tired";
   stop(): void;
 }
 
-export interface Care {
-  /** Is given what a callback throws. */
-  report(error: unknown): void;
-  /** Called in a pause after some work, and in the middle of much; what it takes is bounded. */
-  rest(): void;
-}
-
 /** How many callbacks are some work. A few in a long time leave nothing to tidy up. */
-const WORK_SOME = 10;
-const WORK_MUCH = 50;
+const WORK_SOME = 50;
+const WORK_MUCH = 320;
+/** At first less is much, and then twice as much: what comes to stay then lies close together. */
+const WORK_FIRST = 10;
 const PAUSE_MS = 100;
-/** Rests in the middle of work take one part in so many of the time. */
-const REST_PART = 10;
 
 interface Timer {
   atMs: number;
@@ -50,11 +47,10 @@ export function makeLoop(): Loop {
   /** Regular files and devices that epoll refuses: reading and writing them never waits. */
   const alwaysReady = new Map<number, Ready>();
   const timers = new Set<Timer>();
-  let isRunning = false;
+  let isRunning = true;
   /** Callbacks since the last rest. */
   let work = 0;
-  /** Until then no work is too much. */
-  let nextRestMs = 0;
+  let much = WORK_FIRST;
   return {
     watch(fd, events, run) {
       if (!tryAddInterest(epoll, fd, events)) alwaysReady.set(fd, { fd, events });
@@ -72,17 +68,26 @@ export function makeLoop(): Loop {
       timers.add(timer);
       return () => timers.delete(timer);
     },
-    run(care) {
-      isRunning = true;
-      while (isRunning) turn(care);
+    run(report) {
+      while (isRunning) {
+        const done = turn(report);
+        work += done;
+        if (work > (done === 0 ? WORK_SOME : much)) {
+          work = 0;
+          much = Math.min(WORK_MUCH, 2 * much);
+          return "tired";
+        }
+      }
       closeFd(epoll);
+      return "stopped";
     },
     stop: () => {
       isRunning = false;
     },
   };
 
-  function turn({ report, rest }: Care): void {
+  /** Calls back whom there is something for; returns how many. */
+  function turn(report: (error: unknown) => void): number {
     const ready = [
       ...waitForInterests(epoll, alwaysReady.size > 0 ? 0 : untilNextMs()),
       ...alwaysReady.values(),
@@ -91,19 +96,12 @@ export function makeLoop(): Loop {
       // The descriptor may be another's by now.
       if (watches.get(fd) === run) call(() => run?.(events), report);
     }
-    let nowMs = performance.now();
-    if (ready.length === 0 ? work > WORK_SOME : work > WORK_MUCH && nowMs > nextRestMs) {
-      work = 0;
-      rest();
-      const restedMs = performance.now();
-      nextRestMs = restedMs + (restedMs - nowMs) * REST_PART;
-      nowMs = restedMs;
-    }
-    work += ready.length;
+    const nowMs = performance.now();
     for (const timer of [...timers]) {
       if (timer.atMs > nowMs || !timers.delete(timer)) continue;
       call(() => timer.run(), report);
     }
+    return ready.length;
   }
 
   function untilNextMs(): number {

@@ -6,28 +6,32 @@ import { print, printError } from "../runtime/print.ts";
 import { COMMIT, VERSION } from "../runtime/version.ts";
 import { parseArguments, type ShimArguments } from "./launch/arguments.ts";
 
-/** Does what the words of a command line say. Never returns. */
-export function main(words: readonly string[]): never {
+/** Does what the words of a command line say. Returns in a shim, to which the engine's loop leads back. */
+export function main(words: readonly string[]): void {
+  let live: (() => void) | undefined;
   try {
-    act(parseArguments(words));
+    live = act(parseArguments(words));
   } catch (error) {
     const isExpected = error instanceof RuntimeError;
     const text = error instanceof Error ? error.message : String(error);
     printError(`containerd-shim-runt-v2: ${text}${isExpected ? "" : " (hint: this is a bug)"}`);
     process.exit(1);
   }
-  process.exit(0);
+  if (live === undefined) process.exit(0);
+  live();
 }
 
-function act(given: ShimArguments): void {
+/** Returns what is to be done as long as a shim lives, in one. */
+function act(given: ShimArguments): (() => void) | undefined {
   const { version, info, namespace, id, action } = given;
   if (version) print(`containerd-shim-runt-v2 ${VERSION} (commit ${COMMIT})`);
   else if (info) tellInfo();
   else if (action !== "start" && action !== "delete") throw notForUsers(action);
   else if (namespace === "") throw new RuntimeError("-namespace is missing");
   else if (id === "") throw new RuntimeError("-id is missing");
-  else if (action === "start") startShim({ ...given, id: containerId(id) });
+  else if (action === "start") return startShim({ ...given, id: containerId(id) });
   else deleteTask({ ...given, id: containerId(id) });
+  return undefined;
 }
 
 function notForUsers(action: string): RuntimeError {
@@ -37,9 +41,9 @@ function notForUsers(action: string): RuntimeError {
   );
 }
 
-function startShim(given: ShimArguments): void {
+function startShim(given: ShimArguments): (() => void) | undefined {
   const { start }: typeof import("./launch/start.ts") = require("./launch/start.ts");
-  start(given, process.env);
+  return start(given, process.env);
 }
 
 function deleteTask(given: ShimArguments): void {

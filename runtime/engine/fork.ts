@@ -1,12 +1,12 @@
-// A fork that does one piece of work and ends: how a process that serves others does what may block.
+// Forks: one that does one piece of work and ends, which is how a process that serves others does what
+// may block; and one that lives on.
 
 import { type Cloned, clone, exitNow } from "../sys/process.ts";
 import { requireOneThread } from "./one-thread.ts";
 
 /** Forks a child that does `work` and ends; what it throws is exit code 1. The caller reaps it. */
 export function fork(work: () => void): Cloned {
-  requireOneThread();
-  const cloned = clone(0);
+  const cloned = forkOff();
   if (cloned.pid !== 0) return cloned;
   try {
     work();
@@ -15,4 +15,10 @@ export function fork(work: () => void): Cloned {
     exitNow(1);
   }
   exitNow(0);
+}
+
+/** fork(2): the child, for which the pid is 0, goes on as its parent does. */
+export function forkOff(): Cloned {
+  requireOneThread();
+  return clone(0);
 }

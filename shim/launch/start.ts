@@ -1,7 +1,7 @@
 // `start`: the shim that serves a container, made if there is none, and its address told. What is
 // printed is read by containerd to its end, errors with it.
 
-import { fork } from "../../runtime/engine/fork.ts";
+import { forkOff } from "../../runtime/engine/fork.ts";
 import { RuntimeError } from "../../runtime/errors.ts";
 import { requireProtectedExecutable } from "../../runtime/lifecycle/executable.ts";
 import { tryUnlinkAt } from "../../runtime/sys/entry.ts";
@@ -29,8 +29,13 @@ const [STDIN, STDOUT] = [0, 1];
 /** As much as the reference shim reads. */
 const INPUT_BYTES_MAX = 10_485_760;
 
-/** Starts a shim for the container whose bundle is the working directory, or finds the one of its pod. */
-export function start(given: ShimArguments, environment: Environment): void {
+/**
+ * Starts a shim for the container whose bundle is the working directory, or finds the one of its pod.
+ * The shim is a fork of this process, which has all of the program loaded already.
+ *
+ * @returns in the shim, what it is to do; undefined in the process that was started
+ */
+export function start(given: ShimArguments, environment: Environment): (() => void) | undefined {
   requireProtectedExecutable({ environment, preserveFds: 0 });
   const parameters = parametersFrom(readInput(), given);
   const shimCgroup = shimCgroupIn(parameters);
@@ -41,10 +46,10 @@ export function start(given: ShimArguments, environment: Environment): void {
     directory: parameters.socketDirectory || environment["SHIM_SOCKET_DIR"] || "",
   });
   const socket = listenOrJoin(path);
-  const shim =
-    socket === undefined
-      ? undefined
-      : startDaemon({ socket, path, given, parameters, environment });
+  const shim = socket === undefined ? undefined : forkShim(environment);
+  if (socket !== undefined && shim?.pid === 0) {
+    return () => beShim({ socket, path, given, parameters, environment });
+  }
   try {
     if (shim !== undefined) place(shim, shimCgroup);
     const address = `unix://${path}`;
@@ -56,6 +61,7 @@ export function start(given: ShimArguments, environment: Environment): void {
     if (shim !== undefined) takeBack(shim, path);
     throw error;
   }
+  return undefined;
 }
 
 function readInput(): Buffer {
@@ -88,21 +94,22 @@ interface Launch {
   environment: Environment;
 }
 
-/** The shim is a fork of this process, which has all of the program loaded already. */
-function startDaemon({ socket, path, given, parameters, environment }: Launch): Cloned {
+function forkShim(environment: Environment): Cloned {
   if (environment["SCHED_CORE"]) tryMakeCoreCookie();
-  return fork(() => {
-    leaveStreams();
-    const { daemon }: typeof import("../daemon.ts") = require("../daemon.ts");
-    daemon({
-      socket,
-      path,
-      id: given.id,
-      namespace: given.namespace,
-      ttrpcAddress: parameters.ttrpcAddress || environment["TTRPC_ADDRESS"] || "",
-      debugs: given.debug || parameters.debug,
-      environment,
-    });
+  return forkOff();
+}
+
+function beShim({ socket, path, given, parameters, environment }: Launch): void {
+  leaveStreams();
+  const { daemon }: typeof import("../daemon.ts") = require("../daemon.ts");
+  daemon({
+    socket,
+    path,
+    id: given.id,
+    namespace: given.namespace,
+    ttrpcAddress: parameters.ttrpcAddress || environment["TTRPC_ADDRESS"] || "",
+    debugs: given.debug || parameters.debug,
+    environment,
   });
 }
 

@@ -102,8 +102,12 @@ export function callCode(address: number, argument: number): void {
   }
   bound ??= bind();
   const { koffi } = bound;
-  koffi.call(BigInt(address), koffi.proto("void (size_t)"), argument);
+  // The addon keeps what it is told of for ever.
+  codeType ??= koffi.proto("void (size_t)");
+  koffi.call(BigInt(address), codeType, argument);
 }
+
+let codeType: unknown;
 
 export const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;

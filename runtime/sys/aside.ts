@@ -23,7 +23,10 @@ export interface AsideCall {
 }
 
 export interface Aside extends Cloned {
-  /** What the calls have returned, in order. To be called once, when the process has ended. */
+  /**
+   * What the calls have returned, in order; 1 for those that were not made. To be called once, when
+   * the process has ended.
+   */
   results(): number[];
 }
 
@@ -49,6 +52,8 @@ const REQUEST_BYTES = 32;
 /** One call: its number, three arguments, what it returned. */
 const CALL_BYTES = 40;
 const RETURNED = 32;
+/** What no call returns: it has not been made, because the process was killed before. */
+const NOT_MADE = 1;
 
 // System V calling convention: the structure's address arrives in rdi and stays in rbx. The child has
 // its maker's stack, and leaves it alone.
@@ -107,6 +112,7 @@ export function callAside(asked: readonly AsideCall[]): Aside {
   for (const [index, { nr, args }] of calls.entries()) {
     const at = REQUEST_BYTES + index * CALL_BYTES;
     put(at, nr);
+    put(at + RETURNED, NOT_MADE);
     args.forEach((arg, place) => {
       put(at + 8 + place * 8, typeof arg === "string" ? addressOf(arg) : arg);
     });

@@ -306,6 +306,23 @@ test("a worker that is killed is an error of its call, which goes well the next 
   });
 });
 
+test("an init that stands still holds up its own Start alone, and can be killed", async () => {
+  await besideAnother(endless, async (shim, other) => {
+    const { id, tasks, create } = shim;
+    const { pid } = await create();
+    process.kill(pid, "SIGSTOP");
+    const starting = refusal(tasks.start({ id }));
+    const times: number[] = [];
+    for (let count = 0; count < 9; count++) times.push(await stateMs(shim), await stateMs(other));
+    assert.ok(median(times) < AT_ONCE_MS, `${times.join()} ms`);
+    assert.is((await tasks.state({ id })).status, STATUS.created);
+    await tasks.kill({ id, signal: SIGKILL });
+    assert.match(await starting, /OCI runtime start failed: ./);
+    assert.is((await tasks.wait({ id })).exitStatus, 137);
+    assert.is((await tasks.delete({ id })).exitStatus, 137);
+  });
+});
+
 test("whoever is killed while a container is made, Create says so, and nothing is left", async () => {
   const rootfs = [{ type: "tmpfs", source: "tmpfs", target: "", options: [] }];
   await besideAnother(endless, async ({ id, pid, bundle, tasks, create }, other) => {

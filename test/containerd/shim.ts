@@ -102,7 +102,10 @@ function addTests(get: () => Containerd): void {
     assert.is(stdout?.split("\n").length, 200_001);
     assert.is(stderr, "err\n");
     assert.is(file, `${stdout}err\n`);
-    assert.equal(await written("runc"), [environment, stdout, stderr, file]);
+    const theirs = await written("runc");
+    assert.equal(theirs.slice(0, 3), [environment, stdout, stderr]);
+    // It copies each output by itself: the second may come before the end of the first.
+    assert.ok(theirs[3]?.replace("err\n", "") === stdout);
   });
 
   test("a terminal outlives a client that is killed, and takes the next one", async () => {

@@ -32,6 +32,8 @@ export interface PlanOptions extends Place {
   /** What becomes of a terminal; `create` would ask for a socket. */
   console?: Container["console"];
   environment: Readonly<Record<string, string | undefined>>;
+  /** What the machine is, if that is known. */
+  facts?: HostFacts;
 }
 
 /** Everything that create needs to know, with nothing done yet. */
@@ -45,7 +47,7 @@ export interface Prepared {
 /** Compiles the plan for a bundle on this machine. */
 export function prepare(options: PlanOptions): Prepared {
   const bundle = loadBundle(options.bundle, options);
-  const facts = probeHost();
+  const facts = options.facts ?? probeHost();
   const listenFds = listenFdsIn(options.environment);
   const preserveFds = listenFds + options.preserveFds;
   requireOpen(preserveFds);

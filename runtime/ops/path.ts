@@ -6,7 +6,6 @@ import { RuntimeError, SyscallError, withHint } from "../errors.ts";
 import { tryMakeDirectoryAt } from "../sys/entry.ts";
 import {
   closeFd,
-  duplicate,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -54,11 +53,16 @@ function makeTarget(
   linksLeft: number,
 ): number {
   const components = componentsOf(target.path);
-  let parent = duplicate(root);
-  for (const [index, name] of components.entries()) {
-    const upToHere = components.slice(0, index + 1).join("/");
+  const upTo = (depth: number): string => components.slice(0, depth).join("/");
+  // From below: most of it is there, as a rule all but the last.
+  let depth = components.length - 1;
+  let parent = openExisting(root, upTo(depth));
+  while (parent === undefined) parent = openExisting(root, upTo(--depth));
+  for (let index = depth; index < components.length; index++) {
+    const name = components[index] ?? "";
+    const upToHere = upTo(index + 1);
     const last = index === components.length - 1;
-    let next = openExisting(root, upToHere);
+    let next = index === depth ? undefined : openExisting(root, upToHere);
     if (next === undefined) {
       if (name === "..")
         throw new RuntimeError(`"${target.path}" goes up from a missing directory`);

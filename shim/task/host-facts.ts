@@ -1,5 +1,5 @@
-// What the machine is, for the execs of a container. It is asked at the first of them: the hierarchies
-// that the container's cgroups are in are mounted by then.
+// What the machine is, for one container. It is asked when that is made, and not again for what is
+// made in it: the hierarchies that its cgroups are in are mounted by then.
 
 import type { HostFacts } from "../../runtime/host/facts.ts";
 import { probeHost } from "../../runtime/host/probe.ts";

@@ -3,28 +3,28 @@
 import { watchOom } from "../../runtime/cgroup/oom.ts";
 import { placesOf } from "../../runtime/cgroup/places.ts";
 import { RuntimeError } from "../../runtime/errors.ts";
-import { probeHost } from "../../runtime/host/probe.ts";
-import { readRecord } from "../../runtime/store/record.ts";
+import type { ContainerRecord } from "../../runtime/store/record.ts";
 import { EPOLLIN } from "../../runtime/sys/epoll.ts";
 import { closeFd } from "../../runtime/sys/file.ts";
+import { hostFacts } from "./host-facts.ts";
 import type { House } from "./house.ts";
 import type { Task } from "./task.ts";
 
 /** Publishes each strike until the task's init has ended. */
-export function watchForOom(house: House, task: Task): void {
+export function watchForOom(house: House, task: Task, record: ContainerRecord): void {
   try {
-    watch(house, task);
+    watch(house, task, record);
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error;
     house.log.with({ id: task.id }).warn(`no word of the OOM killer: ${error.message}`);
   }
 }
 
-function watch({ loop, publisher }: House, task: Task): void {
-  const { id, root } = task;
-  const { cgroup } = probeHost();
+function watch({ loop, publisher }: House, task: Task, { cgroups }: ContainerRecord): void {
+  const { id } = task;
+  const { cgroup } = hostFacts(task);
   const layout = cgroup.mode === "v2" ? "v2" : "v1";
-  const places = placesOf(readRecord({ root, id })?.cgroups ?? [], cgroup);
+  const places = placesOf(cgroups, cgroup);
   const memory = places.find(
     ({ controllers }) => layout === "v2" || controllers.includes("memory"),
   );

@@ -26,6 +26,7 @@ import { StatusError } from "../../ttrpc/status.ts";
 import { closeMade, type Failure, failureOf, isFailure, type Made } from "../../worker.ts";
 import { removeRecord, writeTask } from "../exit-record.ts";
 import { ended, settle } from "../exits.ts";
+import { hostFacts } from "../host-facts.ts";
 import { type House, statusOfFailure, taskMethod } from "../house.ts";
 import { watchForOom } from "../oom.ts";
 import { runtimeEnvironment } from "../runtime-environment.ts";
@@ -114,7 +115,7 @@ function make(house: House, { task, mounts, streams }: Container, give: Give): v
   let prepared: Prepared;
   try {
     rootfs.mount();
-    prepared = prepareCreate(options);
+    prepared = prepareCreate({ ...options, facts: hostFacts(task) });
   } catch (error) {
     give(failureOf(error), rootfs.takeBack);
     return;
@@ -268,7 +269,7 @@ function begin(
   if (made.console === undefined) streams.handOver();
   else init.terminal = startPump(house, made.console, streams);
   writeTask(house, task);
-  watchForOom(house, task);
+  if (record !== undefined) watchForOom(house, task, record);
   house.children.whenEnded(made, (ending) => ended(house, { task, process: init }, ending));
 }
 

@@ -7,6 +7,7 @@ import { closeAllBut } from "../sys/file.ts";
 import { piece } from "../sys/memory.ts";
 import { NR } from "../sys/nr.ts";
 import { type Recording, recordTape, type Tape, Untaped } from "../sys/tape.ts";
+import { REPORT } from "../sys/tape-player.ts";
 
 interface Child {
   slots: Slots;
@@ -36,12 +37,12 @@ export function recordSteps(plan: Plan, child: Child): Tape {
       if (after !== undefined) {
         recording.add(NR.read, [child.baton, piece(1).address, 1], 1);
       }
-      op.record?.(context);
+      op.record?.(context, recording);
     }
   });
 }
 
-function recordingContext({ slots, baton, report, warn }: Child, recording: Recording): OpContext {
+function recordingContext({ slots, baton, warn }: Child, recording: Recording): OpContext {
   let kept: (() => never) | undefined;
   return {
     slots,
@@ -56,7 +57,7 @@ function recordingContext({ slots, baton, report, warn }: Child, recording: Reco
       poll.bytes.writeInt32LE(baton, 0);
       recording.add(NR.ppoll, [poll.address, 1, piece(16).address, 0, 8], 0);
     },
-    resultAddress: () => report.address,
+    resultAddress: () => REPORT,
     warn,
     clone: untaped,
     inChild: untaped,

@@ -24,6 +24,7 @@ import { closeFd, writeFile } from "../sys/file.ts";
 import { getPid } from "../sys/process.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
 import { isAtOnce } from "./at-once.ts";
+import { containerRoot } from "./container-root.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { tryHooks } from "./hooks.ts";
 import { keepFilter } from "./kept-filter.ts";
@@ -126,8 +127,9 @@ function runOf(options: CreateOptions, prepared: Prepared, base: RecordContent):
       identity ??= identityOf(pid);
       // Init is at work by now, and the host has nothing else to do.
       if (phase === "identified") keepConfig(options, prepared);
+      const root = phase === "created" ? containerRoot(pid) : undefined;
       const reached = phase === "created" ? "created" : "creating";
-      writeRecord(options, { ...base, phase: reached, init: identity });
+      writeRecord(options, { ...base, phase: reached, init: identity, ...(root && { root }) });
       if (phase === "created") announce(options, { pid, pidfd });
     },
   };

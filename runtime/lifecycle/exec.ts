@@ -15,14 +15,14 @@ import type { Log } from "../log.ts";
 import { execPlan } from "../plan/exec.ts";
 import type { Plan } from "../plan/step.ts";
 import type { Place } from "../store/directory.ts";
-import type { ContainerRecord } from "../store/record.ts";
-import { closeFd, O_DIRECTORY, O_PATH, open, tryOpen } from "../sys/file.ts";
+import type { ContainerRecord, RootIdentity } from "../store/record.ts";
+import { closeFd } from "../sys/file.ts";
 import { exitCodeOf, SIGKILL, tryKill, trySignal } from "../sys/process.ts";
 import { openEndingSignalFd, openSignalFd } from "../sys/signal.ts";
 import { connect, sendMessage } from "../sys/socket.ts";
-import { statusOf } from "../sys/status.ts";
 import { Untaped } from "../sys/tape.ts";
 import { windowSize } from "../sys/terminal.ts";
+import { withContainerRoot } from "./container-root.ts";
 import { type ExecProcess, execProcess } from "./exec-process.ts";
 import { requireProtectedExecutable } from "./executable.ts";
 import { attend } from "./foreground.ts";
@@ -97,6 +97,8 @@ export function exec(options: ExecOptions): number {
 /** What an exec will do. */
 export interface PreparedExec {
   plan: Plan;
+  /** For a child that plays a tape, which has no descriptors to preserve. */
+  container?: { pid: number; root: RootIdentity };
   /** Of the agent that answers SCMP_ACT_NOTIFY. */
   listener?: { path: string; record: ContainerRecord };
 }
@@ -111,7 +113,14 @@ export function execProgram(
   prepared: PreparedExec,
   run: Pick<Run, "asSibling" | "recorderFile" | "until">,
 ): Started {
-  return runPlan({ ...run, ...runOf(options, prepared) });
+  const whole = { ...run, ...runOf(options, prepared) };
+  try {
+    return inTape(prepared, (tapedIn) => runPlan({ ...whole, tapedIn }));
+  } catch (error) {
+    if (!(error instanceof Untaped)) throw error;
+    options.log.debug(`no tape: ${error.message}`);
+  }
+  return runPlan(whole);
 }
 
 /**
@@ -122,44 +131,21 @@ export function beginProgram(options: Surroundings, prepared: PreparedExec): Und
   return beginPlan({ ...runOf(options, prepared), isReaped: true });
 }
 
-/** A container's root filesystem, as its first process sees it. */
-export interface ContainerRoot {
-  mountId: number;
-  inode: bigint;
-}
-
-/** Undefined when the process has ended. */
-export function containerRoot(pid: number): ContainerRoot | undefined {
-  const root = tryOpen(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
-  if (root < 0) return undefined;
-  const { mountId, inode } = statusOf(root);
-  closeFd(root);
-  return { mountId, inode };
-}
-
-function openContainerRoot(pid: number): number {
-  return open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY);
-}
-
 /**
- * As {@link beginProgram}, by a child that does nothing but what has been recorded.
- * @param expected of the container when it was created
- * @throws Untaped if that is not possible now, or turns out not to be when it is finished
+ * As {@link beginProgram}, by a child that plays what has been recorded.
+ * @throws Untaped if that is not possible now, or turns out not to be later on
  */
-export function beginTaped(
-  options: Surroundings,
-  { prepared, pid, expected }: { prepared: PreparedExec; pid: number; expected: ContainerRoot },
-): Underway {
-  if (!isRecordable(prepared.plan)) throw new Untaped("not every step can be recorded");
-  const root = openContainerRoot(pid);
-  try {
-    const { mountId, inode } = statusOf(root);
-    // Its first process may have changed its own root (chroot(2)), which is not that of others.
-    if (mountId !== expected.mountId || inode !== expected.inode) throw new Untaped("another root");
-    return beginPlan({ ...runOf(options, prepared), isReaped: true, tapedIn: root });
-  } finally {
-    closeFd(root);
-  }
+export function beginTaped(options: Surroundings, prepared: PreparedExec): Underway {
+  return inTape(prepared, (tapedIn) =>
+    beginPlan({ ...runOf(options, prepared), isReaped: true, tapedIn }),
+  );
+}
+
+/** @param use is given the container's root */
+function inTape<T>({ plan, container }: PreparedExec, use: (root: number) => T): T {
+  if (container === undefined) throw new Untaped("the container's root is not known");
+  if (!isRecordable(plan)) throw new Untaped("not every step can be recorded");
+  return withContainerRoot(container, use);
 }
 
 /** What a host can do that serves others: it changes nothing of its own, and never waits. */
@@ -217,7 +203,12 @@ export function prepareExec(options: ExecOptions): PreparedExec {
   const joined = joinedBy(options, { record, init, facts });
   const plan = execPlan(config, { ...execution, process, joined }, { facts, container });
   const listener = listenerFrom(config, record.bundle);
-  return { plan, ...(listener && { listener: { path: listener.path, record } }) };
+  const { root } = record;
+  return {
+    plan,
+    ...(root && options.preserveFds === 0 && { container: { pid: init.pid, root } }),
+    ...(listener && { listener: { path: listener.path, record } }),
+  };
 }
 
 /** Connects to the agent that answers SCMP_ACT_NOTIFY, and gives what hands the listener over. */

@@ -2,7 +2,7 @@
 
 import { ENOENT, ENOTDIR, errnoText } from "../errno.ts";
 import { RuntimeError, withHint } from "../errors.ts";
-import { prepareExec } from "../sys/exec.ts";
+import { type ProgramImage, prepareExec } from "../sys/exec.ts";
 import {
   closeFd,
   keepOnExec,
@@ -16,7 +16,7 @@ import {
 import { getPid } from "../sys/process.ts";
 import { resetSignals } from "../sys/signal.ts";
 import { mountFlagsOf, S_IFDIR, S_IFMT, S_IFREG, statusOf, tryAccess } from "../sys/status.ts";
-import { defineOp } from "./op.ts";
+import { defineOp, type OpContext } from "./op.ts";
 import { isProcfs } from "./proc-guard.ts";
 
 interface Resolve {
@@ -34,9 +34,15 @@ interface Resolve {
 export const resolveProgram = defineOp<Resolve>({
   name: "exec.resolve",
   print: ({ name }) => name,
-  // The child finds it by trying. Where none can be executed, it is to be said why.
-  onTape: (args, { found }) => {
-    found.set("program", candidatesOf(args).join("\0"));
+  // The child tries what is there. Where none of it can be executed, it is to be said why.
+  onTape: (args, { slots, found }, recording) => {
+    const root = slots.get("$root");
+    found.set(
+      "candidates",
+      candidatesOf(args)
+        .map((path) => recording.find(root, path))
+        .join(" "),
+    );
   },
   run: (args, { slots, found }) => {
     const root = slots.get("$root");
@@ -187,26 +193,36 @@ export const prepareProgram = defineOp<Exec>({
   name: "exec.prepare",
   print: ({ argv, filter }) =>
     `${filter === null ? "" : `seccomp (${filter.instructions} instructions), `}${argv.join(" ")}`,
-  onTape: true,
-  run: ({ argv, env, filter, clone }, context) => {
+  onTape: (args, context) => {
+    prepare(args, context, (context.found.get("candidates") ?? "").split(" ").map(Number));
+  },
+  run: (args, context) => {
     const path = context.found.get("program");
     if (path === undefined) throw new Error("exec.prepare without exec.resolve");
-    const foundEnv = FOUND_VARIABLES.flatMap(([name, variable]) => {
-      const value = context.found.get(name);
-      return value === undefined ? [] : [`${variable}=${value}`];
-    });
-    context.keepCall(
-      prepareExec({
-        image: { paths: path.split("\0"), argv, env: [...env, ...foundEnv] },
-        resultAddress: context.resultAddress(),
-        ...(filter && {
-          filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
-        }),
-        ...(clone && { clone }),
-      }),
-    );
+    prepare(args, context, [path]);
   },
 });
+
+function prepare(
+  { argv, env, filter, clone }: Exec,
+  context: OpContext,
+  paths: ProgramImage["paths"],
+): void {
+  const foundEnv = FOUND_VARIABLES.flatMap(([name, variable]) => {
+    const value = context.found.get(name);
+    return value === undefined ? [] : [`${variable}=${value}`];
+  });
+  context.keepCall(
+    prepareExec({
+      image: { paths, argv, env: [...env, ...foundEnv] },
+      resultAddress: context.resultAddress(),
+      ...(filter && {
+        filter: { program: Buffer.from(filter.program, "base64"), flags: filter.flags },
+      }),
+      ...(clone && { clone }),
+    }),
+  );
+}
 
 /** The last step: seccomp(2) and execve(2), with nothing in between (sys/exec.ts). */
 export const executeProgram = defineOp<{ name: string }>({

@@ -1,6 +1,7 @@
 // What an op is: one thing that can be done, with how it prints, how it runs and how it is undone.
 // The engine runs ops; the plan lists them; neither knows any op by name.
 
+import type { Recording } from "../sys/tape.ts";
 import type { Slots } from "./slots.ts";
 
 /** What an op sees when it runs: descriptors by name, and the few things only the engine can do. */
@@ -79,7 +80,7 @@ export interface Op {
   print(): string;
   run(context: OpContext): void;
   /** As `run`, where the calls go onto a tape; see OpDefinition. */
-  readonly record: ((context: OpContext) => void) | undefined;
+  readonly record: ((context: OpContext, recording: Recording) => void) | undefined;
   /** Takes back the effect on the host; must be harmless when the effect never happened. */
   readonly undo: (() => void) | undefined;
   /** Whether it waits until the other side has come to its end. */
@@ -105,7 +106,7 @@ export interface OpDefinition<Args extends object> {
    * Whether `run` can be recorded for a child to play (sys/tape.ts): whatever the kernel answers but
    * an error, its calls are the same. Or what is recorded in its place.
    */
-  onTape?: true | ((args: Args, context: OpContext) => void);
+  onTape?: true | ((args: Args, context: OpContext, recording: Recording) => void);
   undo?(args: Args): void;
   removes?(args: Args): readonly Removed[];
   /** By the host, with init dead and the slots still open; harmless when nothing has happened. */
@@ -124,7 +125,7 @@ export function defineOp<Args extends object>(definition: OpDefinition<Args>): (
     gives: definition.gives?.(args),
     print: () => definition.print(args),
     run: (context) => definition.run(args, context),
-    record: record && ((context) => record(args, context)),
+    record: record && ((context, recording) => record(args, context, recording)),
     undo: definition.undo && (() => definition.undo?.(args)),
     ...(definition.awaitsEnd && { awaitsEnd: definition.awaitsEnd }),
     ...(definition.removes && { removes: definition.removes(args) }),

@@ -45,6 +45,13 @@ export interface UnitIdentity {
   name: string;
 }
 
+/** A directory, and the mount that it was reached by. */
+export interface RootIdentity {
+  mountId: number;
+  /** Decimal. */
+  inode: string;
+}
+
 export interface ContainerRecord {
   version: number;
   /** The release that wrote it, for people. */
@@ -65,6 +72,8 @@ export interface ContainerRecord {
   creatorServes?: true;
   /** Its first process, once there is one. */
   init?: ProcessIdentity;
+  /** What its root was before its program ran. */
+  root?: RootIdentity;
   /** args[0] of its process; null when the configuration has none. */
   program: string | null;
   /** The agent that answers SCMP_ACT_NOTIFY, if the filter has one. */

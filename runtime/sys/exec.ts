@@ -10,8 +10,8 @@ import { CLONE_PARENT, CLONE_VM } from "./process.ts";
 
 /** What execve(2) gets, laid out in memory of its own. */
 export interface ProgramImage {
-  /** Tried in order until one is there; a vector, of one that has been found. */
-  paths: readonly string[];
+  /** Tried in order until one is there; or the addresses of such paths. */
+  paths: readonly string[] | readonly number[];
   argv: readonly string[];
   env: readonly string[];
 }
@@ -270,19 +270,19 @@ function layOutFilter(program: Uint8Array): number {
 /** Path, argument vector and environment as execve(2) wants them, in one mapping. */
 function layOut({ paths, argv, env }: ProgramImage): { paths: number; argv: number; env: number } {
   const vectors = [paths, argv, env];
-  const strings = vectors.flat();
-  const pointerBytes = (strings.length + vectors.length) * 8;
+  const words = vectors.flat();
+  const pointerBytes = (words.length + vectors.length) * 8;
   let size = pointerBytes;
-  for (const text of strings) size += Buffer.byteLength(text) + 1;
+  for (const word of words) size += typeof word === "number" ? 0 : Buffer.byteLength(word) + 1;
   const address = mapPrivate(size);
   const memory = memoryAt(address, size);
   let end = pointerBytes;
   let pointer = 0;
   const starts = vectors.map((vector) => {
     const start = address + pointer;
-    for (const text of vector) {
-      memory.writeBigUInt64LE(BigInt(address + end), pointer);
-      end += memory.write(text, end) + 1;
+    for (const word of vector) {
+      memory.writeBigUInt64LE(BigInt(typeof word === "number" ? word : address + end), pointer);
+      if (typeof word !== "number") end += memory.write(word, end) + 1;
       pointer += 8;
     }
     pointer += 8;

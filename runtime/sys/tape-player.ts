@@ -1,7 +1,7 @@
 // Who plays a tape: a program of its own, made of the tape. It is executed by a vfork(2), so that
 // nothing of its maker's is copied, nor shared with anybody whom the tape leads to.
 
-import { EINVAL } from "../errno.ts";
+import { EINVAL, ENOENT, ENOTDIR } from "../errno.ts";
 import { codePage } from "./code-page.ts";
 import { RESULT, STAGE_TAPE, X86_64_LAST_CALL } from "./exec.ts";
 import { AT_EMPTY_PATH, closeFd, O_RDONLY, open } from "./file.ts";
@@ -17,10 +17,16 @@ const TAPE_BYTES = 0x40000;
 /** Offset of what is not code: first of all what the code is called with. */
 export const DATA = 4096;
 
-/** One call: its number, six arguments, and one more than what it has to return, or 0. */
+/** Where who plays it reports: a page of the shared memory that its maker reads. */
+export const REPORT = TAPE + TAPE_BYTES - 4096;
+
+/**
+ * One call: its number, six arguments, and what it may return: 0 for anything but an error, one more
+ * than the only number, or the negative address of a path, which is made empty if there is no such file.
+ */
 export const CALL_BYTES = 64;
 export const CALL_WORDS = CALL_BYTES / 4;
-const EXPECTED = 56;
+const WANTED = 56;
 
 /** Byte offsets of the structure that the code is called with. */
 const PLAY = { first: 0, end: 8, argument: 16, result: 24, clone: 32, pid: 40 };
@@ -41,11 +47,12 @@ const X86_64_BEGIN = [
   [0xc3], //                                        ret
 ].flat();
 
+// What comes after it is called with `argument`.
 const X86_64_CALLS = [
   [0x4c, 0x8b, 0x63, PLAY.first], //                mov  r12, [rbx + first]
   [0x4c, 0x8b, 0x6b, PLAY.end], //                  mov  r13, [rbx + end]
   [0x4d, 0x39, 0xec], //                     next:  cmp  r12, r13
-  [0x74, 0x3e], //                                  je   last
+  [0x74, 0x73], //                                  je   last
   [0x49, 0x8b, 0x04, 0x24], //                      mov  rax, [r12]
   [0x49, 0x8b, 0x7c, 0x24, 0x08], //                mov  rdi, [r12 + 8]
   [0x49, 0x8b, 0x74, 0x24, 0x10], //                mov  rsi, [r12 + 16]
@@ -54,17 +61,25 @@ const X86_64_CALLS = [
   [0x4d, 0x8b, 0x44, 0x24, 0x28], //                mov  r8, [r12 + 40]
   [0x4d, 0x8b, 0x4c, 0x24, 0x30], //                mov  r9, [r12 + 48]
   [0x0f, 0x05], //                                  syscall
+  [0x49, 0x8b, 0x4c, 0x24, WANTED], //              mov  rcx, [r12 + WANTED]
   [0x48, 0x85, 0xc0], //                            test rax, rax
-  [0x78, 0x1b], //                                  js   failed
-  [0x49, 0x8b, 0x4c, 0x24, EXPECTED], //            mov  rcx, [r12 + EXPECTED]
-  [0xe3, 0x08], //                                  jrcxz on
+  [0x78, 0x13], //                                  js   error
+  [0x48, 0x85, 0xc9], //                            test rcx, rcx
+  [0x7e, 0x08], //                                  jle  on
   [0x48, 0xff, 0xc9], //                            dec  rcx
   [0x48, 0x39, 0xc8], //                            cmp  rax, rcx
-  [0x75, 0x0c], //                                  jne  failed
+  [0x75, 0x1d], //                                  jne  failed
   [0x49, 0x83, 0xc4, CALL_BYTES], //           on:  add  r12, CALL_BYTES
-  [0xeb, 0xbd], //                                  jmp  next
-  [0x48, 0x8b, 0x7b, PLAY.argument], //      last:  mov  rdi, [rbx + argument]
-  [0xeb, 0x1b], //                                  jmp  X86_64_LAST_CALL
+  [0xeb, 0xba], //                                  jmp  next
+  [0x48, 0x85, 0xc9], //                    error:  test rcx, rcx
+  [0x79, 0x12], //                                  jns  failed
+  [0x83, 0xf8, -ENOENT & 0xff], //                  cmp  eax, -ENOENT
+  [0x74, 0x05], //                                  je   missing
+  [0x83, 0xf8, -ENOTDIR & 0xff], //                 cmp  eax, -ENOTDIR
+  [0x75, 0x08], //                                  jne  failed
+  [0x48, 0xf7, 0xd9], //                  missing:  neg  rcx
+  [0xc6, 0x01, 0x00], //                            mov  byte [rcx], 0
+  [0xeb, 0xe3], //                                  jmp  on
   [0x48, 0x8b, 0x4b, PLAY.result], //      failed:  mov  rcx, [rbx + result]
   [0x89, 0x01], //                                  mov  [rcx + errno], eax
   [0xc7, 0x41, RESULT.stage, STAGE_TAPE, 0, 0, 0], //   mov  dword [rcx + stage], STAGE_TAPE
@@ -72,6 +87,7 @@ const X86_64_CALLS = [
   [0xbf, 0x01, 0x00, 0x00, 0x00], //                mov  edi, 1
   [0x0f, 0x05], //                                  syscall
   [0x0f, 0x0b], //                                  ud2
+  [0x48, 0x8b, 0x7b, PLAY.argument], //      last:  mov  rdi, [rbx + argument]
 ].flat();
 
 let memory: Buffer | undefined;
@@ -141,22 +157,22 @@ export function writePlay(bytes: Buffer, offset: number, play: Play): void {
 }
 
 /**
- * Writes a call and what it has to return, if that matters.
- * @param words of the memory that it goes to, from the offset in words on
+ * Writes a call.
+ * @param words of the memory that it goes to, from `start` on
  */
 export function writeCall(
   words: Int32Array,
   start: number,
   nr: number,
   args: readonly number[],
-  result?: number,
+  wanted = 0,
 ): void {
   words.fill(0, start, start + CALL_WORDS);
   words[start] = nr;
   for (let index = 0; index < args.length; index++) {
     writeAt(words, start + 2 + index * 2, args[index] ?? 0);
   }
-  if (result !== undefined) writeAt(words, start + EXPECTED / 4, result + 1);
+  writeAt(words, start + WANTED / 4, wanted);
 }
 
 /** Addresses have 47 bits; what is negative has 32. */
@@ -225,17 +241,22 @@ function image(): { argv: number; env: number; empty: number } {
   return { argv: vector.address, env: vector.address + 8, empty: vector.address + 16 };
 }
 
-/** A tape as a file that can be executed: nobody may have it open for writing. */
+/** A tape as a file that can be executed, and by nobody be written to. */
 function programFile({ length }: Tape): number {
-  const [MFD_CLOEXEC, MFD_EXEC] = [1, 0x10];
+  const [MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC] = [1, 2, 0x10];
+  const F_ADD_SEALS = 1033;
+  const F_SEAL_ALL = 0xf;
   const name = cstr("runt-exec");
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   // MFD_EXEC is of Linux 6.3.
-  const made = syscall(NR.memfd_create, name, MFD_CLOEXEC | MFD_EXEC);
-  const fd = made === -EINVAL ? syscall(NR.memfd_create, name, MFD_CLOEXEC) : made;
+  const made = syscall(NR.memfd_create, name, flags | MFD_EXEC);
+  const fd = made === -EINVAL ? syscall(NR.memfd_create, name, flags) : made;
   check(fd, () => "memfd_create()");
   try {
     check(syscall(NR.write, fd, TAPE, length), () => `write(${fd})`);
     check(syscall(NR.ftruncate, fd, TAPE_BYTES), () => `ftruncate(${fd})`);
+    check(syscall(NR.fcntl, fd, F_ADD_SEALS, F_SEAL_ALL), () => `fcntl(${fd}, F_ADD_SEALS)`);
+    // What is open for writing is not executed (ETXTBSY).
     return open(`/proc/self/fd/${fd}`, O_RDONLY);
   } finally {
     closeFd(fd);

@@ -9,9 +9,16 @@
 import { EAGAIN, EINVAL, EXDEV } from "../errno.ts";
 import { RuntimeError } from "../errors.ts";
 import { prepareLastCall } from "./exec.ts";
-import { O_RDWR, RESOLVE_NO_XDEV } from "./file.ts";
+import {
+  O_CLOEXEC,
+  O_PATH,
+  O_RDWR,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_XDEV,
+} from "./file.ts";
 import { ask, MAP_SHARED, memoryAt, PROT_READ_WRITE, withDeck } from "./libc.ts";
-import { type Area, allocateIn, piece } from "./memory.ts";
+import { type Area, allocateIn, cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { PR_CAPBSET_DROP } from "./process.ts";
 import { ignoredSignals } from "./signal.ts";
@@ -20,6 +27,7 @@ import {
   CALL_WORDS,
   DATA,
   PLAY_BYTES,
+  REPORT,
   TAPE,
   tapeMemory,
   writeCall,
@@ -37,7 +45,7 @@ export interface Tape {
   length: number;
   /** Descriptors that it plays with. */
   kept: readonly number[];
-  /** Address where who plays it reports; see RESULT of exec.ts. */
+  /** Where its maker reads what is reported; see RESULT of exec.ts. */
   resultAddress: number;
   /** Closes what was opened for it; who plays it has its own. */
   close(): void;
@@ -79,7 +87,7 @@ const EFFECTS: ReadonlySet<number> = new Set([
 ]);
 
 const CALLS_MAX = 512;
-const MAP_FIXED_NOREPLACE = 0x100000;
+const MAP_FIXED = 0x10;
 const PAGE_BYTES = 4096;
 
 let last: number | undefined;
@@ -100,8 +108,13 @@ let ignored: ReadonlySet<number> | undefined;
 class Recorded extends Error {}
 
 export interface Recording {
-  /** A call of the child's that is no caller's here; `result` is what it has to return. */
+  /** A call of the child's that is no caller's here, and the only number that it may return. */
   add(nr: number, args: readonly number[], result?: number): void;
+  /**
+   * A path below a root that must not lead by a magic link, such as /proc/self/exe.
+   * @returns the address of the path, which is made empty if there is no such file
+   */
+  find(root: number, path: string): number;
 }
 
 interface Played {
@@ -129,12 +142,10 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
   ignored ??= ignoredSignals();
   prepareLastCall();
   try {
-    add(
-      NR.mmap,
-      [report.address, PAGE_BYTES, PROT_READ_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, report.fd],
-      report.address,
-    );
-    withDeck({ hear, hearCode }, () => allocateIn(area, () => act({ add })));
+    // It replaces a page of the tape's own.
+    const flags = MAP_SHARED | MAP_FIXED;
+    add(NR.mmap, [REPORT, PAGE_BYTES, PROT_READ_WRITE, flags, report.fd], REPORT);
+    withDeck({ hear, hearCode }, () => allocateIn(area, () => act({ add, find })));
     throw new Untaped("nothing is executed");
   } catch (error) {
     if (error instanceof Recorded) return finished();
@@ -145,11 +156,12 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
   function finished(): Tape {
     const first = area.top;
     const length = first + count * CALL_BYTES;
-    if (length > bytes.length) throw new Untaped("the tape is full");
+    if (TAPE + length > REPORT) throw new Untaped("the tape is full");
     new Int32Array(bytes.buffer).set(collected.subarray(0, count * CALL_WORDS), first / 4);
-    const resultAddress = report.address;
+    const resultAddress = REPORT;
     writePlay(bytes, DATA, { first: TAPE + first, end: TAPE + length, argument, resultAddress });
-    return { length, kept: [...fds, ...opened, report.fd], resultAddress, close };
+    const kept = [...fds, ...opened, report.fd];
+    return { length, kept, resultAddress: report.address, close };
   }
 
   function close(): void {
@@ -180,8 +192,21 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
   }
 
   function add(nr: number, args: readonly number[], result?: number): void {
+    append(nr, args, result === undefined ? 0 : result + 1);
+  }
+
+  function find(root: number, path: string): number {
+    const how = piece(HOW_BYTES);
+    how.bytes.writeUInt32LE(O_PATH | O_CLOEXEC, 0);
+    how.bytes.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, RESOLVE);
+    const address = cstr(path);
+    append(NR.openat2, [root, address, how.address, HOW_BYTES], -address);
+    return address;
+  }
+
+  function append(nr: number, args: readonly number[], wanted: number): void {
     if (count === CALLS_MAX) throw new Untaped(`more than ${CALLS_MAX} calls`);
-    writeCall(collected, count++ * CALL_WORDS, nr, args, result);
+    writeCall(collected, count++ * CALL_WORDS, nr, args, wanted);
   }
 
   /** Only what can be found without waiting, for a disk or for a server that the container may be. */

@@ -1,6 +1,5 @@
 // What a shim knows of its containers ("tasks" to containerd) and of the processes in them.
 
-import type { ContainerRoot } from "../../runtime/lifecycle/exec.ts";
 import type { StreamNames, Streams } from "../io/streams.ts";
 import type { Terminal } from "../io/terminal.ts";
 import type { ShimOptions } from "../options.ts";
@@ -53,8 +52,6 @@ export interface Task {
   startsAtOnce: boolean;
   /** Whether its processes end with init, because of a pid namespace. */
   ownPidNamespace: boolean;
-  /** What init's root was before its program ran. */
-  containerRoot: ContainerRoot | undefined;
   isPaused: boolean;
   oomWatch: OomWatch | undefined;
   /** Told once, when Create has come to an end, whichever. */

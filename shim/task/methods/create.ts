@@ -10,7 +10,6 @@ import {
   isCreateAtOnce,
   prepareCreate,
 } from "../../../runtime/lifecycle/create.ts";
-import { containerRoot } from "../../../runtime/lifecycle/exec.ts";
 import type { Prepared } from "../../../runtime/lifecycle/plan.ts";
 import { isStartAtOnce } from "../../../runtime/lifecycle/start.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
@@ -214,7 +213,6 @@ function newTask(
     mounts: mounts.every(({ target }) => target === "") ? mounts.map(() => rootfs) : undefined,
     startsAtOnce: false,
     ownPidNamespace: true,
-    containerRoot: undefined,
     isPaused: false,
     oomWatch: undefined,
     whenMade: new Set(),
@@ -260,7 +258,6 @@ function begin(
 ): void {
   const { init, root, id } = task;
   const record = readRecord({ root, id });
-  task.containerRoot = containerRoot(made.pid);
   task.ownPidNamespace = record?.ownPidNamespace ?? true;
   task.startsAtOnce = record !== undefined && isStartAtOnce(record);
   init.pid = made.pid;

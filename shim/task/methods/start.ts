@@ -136,13 +136,12 @@ function make(
     give(failureOf(error));
     return;
   }
-  const program = { task: place.task, options, prepared, streams: place.streams };
+  const program = { options, prepared, streams: place.streams };
   if (waitsForNobody(prepared)) startHere(house, program, give);
   else startByWorker(house, program, give);
 }
 
 interface Program {
-  task: Task;
   options: ExecOptions;
   prepared: PreparedExec;
   streams: Streams;
@@ -199,10 +198,8 @@ function startHere(
 
 type Underway = ReturnType<typeof beginProgram>;
 
-function taped({ task, options, prepared }: Program): Underway {
-  const { init, containerRoot } = task;
-  if (containerRoot === undefined) throw new Untaped("the container's root is not known");
-  return beginTaped(options, { prepared, pid: init.pid, expected: containerRoot });
+function taped({ options, prepared }: Program): Underway {
+  return beginTaped(options, prepared);
 }
 
 function forked({ options, prepared }: Program): Underway {

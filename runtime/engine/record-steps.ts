@@ -32,12 +32,15 @@ export function recordSteps(plan: Plan, child: Child): Tape {
   const { slots, baton, report } = child;
   return recordTape({ fds: [...slots.all(), baton], report }, (recording) => {
     const context = recordingContext(child, recording);
-    for (const { who, op, after } of plan) {
+    const awaited = new Set(plan.map(({ after }) => after));
+    for (const [index, { who, op, after }] of plan.entries()) {
       if (who === "host") continue;
-      if (after !== undefined) {
-        recording.add(NR.read, [child.baton, piece(1).address, 1], 1);
-      }
+      // What the bytes are does not matter to either side.
+      if (after !== undefined) recording.add(NR.read, [baton, piece(1).address, 1], 1);
       op.record?.(context, recording);
+      if (!awaited.has(index)) continue;
+      if (op.gives !== undefined) untaped();
+      recording.add(NR.write, [baton, piece(1).address, 1], 1);
     }
   });
 }

@@ -15,6 +15,7 @@ import {
   clone,
   type Ending,
   exitNow,
+  hasChild,
   openPidfd,
   pidOf,
   SIGKILL,
@@ -284,12 +285,17 @@ export class Walker implements OpContext {
     }
     const pid = this.recorder.program();
     const pidfd = openPidfd(pid) ?? this.#reaped();
-    if (pidfd === undefined) throw new LostInit();
+    if (pidfd === undefined || !this.#isOurs({ pid, pidfd })) throw new LostInit();
     // Its maker waits for it, and ends with nothing left to say.
     this.#joiner = this.requireInit();
     this.slots.take("$init");
     this.#init = { pid, pidfd };
     if (pidfd !== REAPED) this.slots.put("$init", pidfd);
+  }
+
+  /** Whoever traces what comes to a container writes what it likes where the pid is told. */
+  #isOurs({ pid, pidfd }: Init): boolean {
+    return pidfd === REAPED || this.#run.asSibling === true || hasChild(pid);
   }
 
   letProgramGo(): void {

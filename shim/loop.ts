@@ -20,6 +20,8 @@ export interface Loop {
   forget(fd: number): void;
   /** Calls `run` once, later; returns what prevents that. */
   after(milliseconds: number, run: () => void): () => void;
+  /** Calls `run` once, soon: of what takes some time one a turn, so that others come in between. */
+  inTurn(run: () => void): void;
   /**
    * Runs until it is stopped, or until it is time to rest: in a pause after some work, and in the
    * middle of much. Then it is to be run again.
@@ -47,6 +49,7 @@ export function makeLoop(): Loop {
   /** Regular files and devices that epoll refuses: reading and writing them never waits. */
   const alwaysReady = new Map<number, Ready>();
   const timers = new Set<Timer>();
+  const jobs: (() => void)[] = [];
   let isRunning = true;
   /** Callbacks since the last rest. */
   let work = 0;
@@ -68,6 +71,7 @@ export function makeLoop(): Loop {
       timers.add(timer);
       return () => timers.delete(timer);
     },
+    inTurn: (run) => void jobs.push(run),
     run(report) {
       while (isRunning) {
         const done = turn(report);
@@ -89,7 +93,7 @@ export function makeLoop(): Loop {
   /** Calls back whom there is something for; returns how many. */
   function turn(report: (error: unknown) => void): number {
     const ready = [
-      ...waitForInterests(epoll, alwaysReady.size > 0 ? 0 : untilNextMs()),
+      ...waitForInterests(epoll, alwaysReady.size + jobs.length > 0 ? 0 : untilNextMs()),
       ...alwaysReady.values(),
     ].map(({ fd, events }) => ({ fd, events, run: watches.get(fd) }));
     for (const { fd, events, run } of ready) {
@@ -101,6 +105,8 @@ export function makeLoop(): Loop {
       if (timer.atMs > nowMs || !timers.delete(timer)) continue;
       call(() => timer.run(), report);
     }
+    const job = jobs.shift();
+    if (job !== undefined) call(job, report);
     return ready.length;
   }
 

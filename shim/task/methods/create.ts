@@ -79,7 +79,8 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
     settle(house, task);
   };
   streams.whenReady((failure) => {
-    if (failure === undefined) make(house, { task, mounts, streams }, give);
+    if (failure === undefined)
+      house.loop.inTurn(() => make(house, { task, mounts, streams }, give));
     else refuse({ kind: "failed", text: failure });
   });
 });

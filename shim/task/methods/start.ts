@@ -117,7 +117,7 @@ function startExec(house: House, { task, exec }: Place, call: Answering): void {
     settle(house, task);
   };
   streams.whenReady((failure) => {
-    if (failure === undefined) make(house, place, give);
+    if (failure === undefined) house.loop.inTurn(() => make(house, place, give));
     else give({ kind: "failed", text: failure });
   });
 }

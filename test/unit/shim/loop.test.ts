@@ -18,4 +18,20 @@ test("there may be more timers than a function takes arguments", () => {
   assert.equal(errors, []);
 });
 
+test("of long work one piece is done a turn, and whoever else is ready comes in between", () => {
+  const loop = makeLoop();
+  const order: string[] = [];
+  for (const name of ["one", "two", "three"]) {
+    loop.inTurn(() => {
+      order.push(name);
+      loop.after(0, () => order.push(`after ${name}`));
+    });
+  }
+  loop.after(20, () => loop.stop());
+  loop.run((error) => {
+    throw error;
+  });
+  assert.equal(order, ["one", "after one", "two", "after two", "three", "after three"]);
+});
+
 test.run();

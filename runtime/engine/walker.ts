@@ -22,7 +22,7 @@ import {
   trySignal,
   waitFor,
 } from "../sys/process.ts";
-import { POLLIN, poll, unblockSignals } from "../sys/signal.ts";
+import { learnSignals, POLLIN, poll, unblockSignals } from "../sys/signal.ts";
 import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
 import { Untaped } from "../sys/tape.ts";
 import { cloneToPlay } from "../sys/tape-player.ts";
@@ -65,6 +65,8 @@ export class Walker implements OpContext {
     this.#awaited = new Set(
       run.plan.map(({ after }) => after).filter((after) => after !== undefined),
     );
+    // While there is a procfs that can be trusted.
+    learnSignals();
     [this.#baton, this.#otherEnd] = socketPair();
     try {
       this.recorder = makeRecorder(run.plan.length, run.recorderFile ?? makeRecorderFile());

@@ -18,14 +18,34 @@ const SIGNAL_MAX = 64;
 const SIG_SETMASK = 2;
 const EVERYTHING = 0xffffffffffffffffn;
 
+/** Signals that may not have their default action in this process; undefined as long as all may. */
+let changed: readonly number[] | undefined;
+
+/** Finds out which signals {@link resetSignals} has to do with, in what this process makes too. */
+export function learnSignals(): void {
+  if (changed !== undefined) return;
+  const status = readFile("/proc/self/status");
+  const maskOf = (name: string): bigint =>
+    BigInt(`0x${new RegExp(`^${name}:\\s*(.+)$`, "m").exec(status)?.[1]}`);
+  changed = signalsIn(maskOf("SigIgn") | maskOf("SigCgt"));
+}
+
+function signalsIn(mask: bigint): number[] {
+  const signals: number[] = [];
+  for (let signal = 1; signal <= SIGNAL_MAX; signal++) {
+    const isIn = ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+    if (isIn && signal !== SIGKILL && signal !== SIGSTOP) signals.push(signal);
+  }
+  return signals;
+}
+
 /**
  * Every signal to its default action and none blocked, as execve(2) hands them on. The engine
  * ignores SIGPIPE and SIGXFSZ, which a program would inherit.
  */
 export function resetSignals(): void {
   const action = piece(32);
-  for (let signal = 1; signal <= SIGNAL_MAX; signal++) {
-    if (signal === SIGKILL || signal === SIGSTOP) continue;
+  for (const signal of changed ?? signalsIn(EVERYTHING)) {
     syscall(NR.rt_sigaction, signal, action.address, 0, 8);
   }
   setMask(0n);

@@ -6,8 +6,9 @@ import type { Plan } from "../plan/step.ts";
 import { closeAllBut } from "../sys/file.ts";
 import { piece } from "../sys/memory.ts";
 import { NR } from "../sys/nr.ts";
-import { type Recording, recordTape, type Tape, Untaped } from "../sys/tape.ts";
+import { type Recording, recordTape, type Tape } from "../sys/tape.ts";
 import { REPORT } from "../sys/tape-player.ts";
+import { Untaped } from "../sys/untaped.ts";
 
 interface Child {
   slots: Slots;

@@ -24,8 +24,8 @@ import {
 } from "../sys/process.ts";
 import { learnSignals, POLLIN, poll, unblockSignals } from "../sys/signal.ts";
 import { type Received, receiveByte, sendByte, socketPair } from "../sys/socket.ts";
-import { Untaped } from "../sys/tape.ts";
 import { cloneToPlay } from "../sys/tape-player.ts";
+import { Untaped } from "../sys/untaped.ts";
 import { blame, LostInit, stepError, type Walked } from "./blame.ts";
 import { type CallerLimits, callerLimits } from "./caller.ts";
 import { type Init, REAPED } from "./init.ts";

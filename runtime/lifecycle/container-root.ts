@@ -3,7 +3,7 @@
 import type { RootIdentity } from "../store/record.ts";
 import { closeFd, O_DIRECTORY, O_PATH, tryOpen } from "../sys/file.ts";
 import { statusOf } from "../sys/status.ts";
-import { Untaped } from "../sys/tape.ts";
+import { Untaped } from "../sys/untaped.ts";
 
 /** Undefined when the process has ended, or does not let us look. */
 export function containerRoot(pid: number): RootIdentity | undefined {

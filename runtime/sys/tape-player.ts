@@ -10,6 +10,7 @@ import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { CLONE_ARGS_BYTES, type Cloned, type CloneOptions, cloneBy } from "./process.ts";
 import type { Tape } from "./tape.ts";
+import { orUntaped } from "./untaped.ts";
 
 /** Where a tape is in memory: the same in its maker, who writes it there, and in who plays it. */
 export const TAPE = 0x1000_0000_0000;
@@ -203,7 +204,7 @@ export function cloneToPlay(
     begin = { address, bytes, words: new Int32Array(bytes.buffer), code };
   }
   const { address, bytes, words, code } = begin;
-  const program = programFile(tape);
+  const program = orUntaped(() => programFile(tape));
   const F_SETFD = 2;
   let end = PLAY_BYTES;
   const add = (nr: number, ...args: number[]): void => {

@@ -7,7 +7,6 @@
 // cannot be recorded, nor can an answer that would have to be waited for.
 
 import { EAGAIN, EINVAL, EXDEV } from "../errno.ts";
-import { RuntimeError } from "../errors.ts";
 import { prepareLastCall } from "./exec.ts";
 import {
   O_CLOEXEC,
@@ -33,11 +32,7 @@ import {
   writeCall,
   writePlay,
 } from "./tape-player.ts";
-
-/** It has to be done in another way. */
-export class Untaped extends Error {
-  override name = "Untaped";
-}
+import { orUntaped, Untaped } from "./untaped.ts";
 
 /** A tape in its memory, until the next one is recorded. */
 export interface Tape {
@@ -132,7 +127,7 @@ let calls: Int32Array | undefined;
  * @throws Untaped when that cannot be recorded
  */
 export function recordTape({ fds, report }: Played, act: (recording: Recording) => void): Tape {
-  const bytes = tapeMemory();
+  const bytes = orUntaped(tapeMemory);
   const area: Area = { base: TAPE, bytes, top: DATA + PLAY_BYTES, comesRound: false };
   calls ??= new Int32Array(CALLS_MAX * CALL_WORDS);
   const collected = calls;
@@ -142,15 +137,22 @@ export function recordTape({ fds, report }: Played, act: (recording: Recording) 
   ignored ??= ignoredSignals();
   prepareLastCall();
   try {
+    orUntaped(record);
+    return finished();
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  function record(): void {
     // It replaces a page of the tape's own.
     const flags = MAP_SHARED | MAP_FIXED;
     add(NR.mmap, [REPORT, PAGE_BYTES, PROT_READ_WRITE, flags, report.fd], REPORT);
-    withDeck({ hear, hearCode }, () => allocateIn(area, () => act({ add, find })));
-    throw new Untaped("nothing is executed");
-  } catch (error) {
-    if (error instanceof Recorded) return finished();
-    close();
-    throw error instanceof RuntimeError ? new Untaped(error.message) : error;
+    try {
+      withDeck({ hear, hearCode }, () => allocateIn(area, () => act({ add, find })));
+    } catch (error) {
+      if (!(error instanceof Recorded)) throw error;
+    }
   }
 
   function finished(): Tape {

@@ -16,7 +16,7 @@ import type { Log } from "../../../runtime/log.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
 import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
-import { Untaped } from "../../../runtime/sys/tape.ts";
+import { Untaped } from "../../../runtime/sys/untaped.ts";
 import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
 import { becomeStreams, hearOut, madeOf, withStreams } from "../../make-here.ts";
 import { TASK } from "../../proto/task.ts";

@@ -1,5 +1,6 @@
 // The shim itself: one process, one thread, one loop, for all containers of a pod.
 
+import { catchSignals } from "../runtime/sys/caught-signals.ts";
 import { tryUnlinkAt } from "../runtime/sys/entry.ts";
 import { AT_FDCWD } from "../runtime/sys/file.ts";
 import {
@@ -56,10 +57,11 @@ export function daemon(options: DaemonOptions): void {
   const report = (error: unknown): void => {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
-  const children = makeChildren(loop, openSignalFd(), (signal) => {
+  const hear = (signal: number): void => {
     if (signal === SIGTERM || signal === SIGINT) end(LEAVE_LIMIT_MS, () => true);
     if (signal === SIGUSR1) describe(house);
-  });
+  };
+  const children = makeChildren(loop, openSignalFd(), hear);
   const publisher = makePublisher({ address: options.ttrpcAddress, namespace, loop, log });
   const house: House = {
     tasks: new Map(),
@@ -91,7 +93,11 @@ export function daemon(options: DaemonOptions): void {
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });
   const serve = (): void => {
     if (loop.run(report) === "stopped") exitNow(0);
-    tidyUp(loop, children, serve);
+    const release = catchSignals();
+    tidyUp(loop, children, () => {
+      release().forEach(hear);
+      serve();
+    });
   };
   serve();
 }

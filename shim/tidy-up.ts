@@ -10,8 +10,8 @@ import type { Loop } from "./loop.ts";
  */
 export function tidyUp(loop: Loop, children: Children, serve: () => void): void {
   Bun.gc(true);
-  // Nothing is blocked meanwhile: signals that have come are taken before, and an end that is told of
-  // then is seen afterwards.
+  // Nothing is blocked meanwhile: signals that have come are taken before, those that come then are
+  // caught (sys/caught-signals.ts), and an end that is told of then is seen afterwards.
   loop.after(0, children.look);
   children.look();
   setTimeout(serve);

@@ -356,6 +356,35 @@ test("SIGUSR1 has the shim's state written to its log, SIGTERM ends it", async (
   });
 });
 
+test("signals that come while the shim rests do not end it, nor are they lost", async () => {
+  await withShim({ patch: endless }, async ({ id, pid, socket, tasks, create, log }) => {
+    const actions = () => readFileSync(`/proc/${pid}/status`, "utf8").match(/^Sig(Ign|Cgt):.*/gm);
+    const before = actions();
+    await create();
+    await tasks.start({ id });
+    for (let round = 0; round < 5; round++) {
+      // After some work there is a pause, and in it a rest.
+      for (let count = 0; count < 60; count++) await tasks.state({ id });
+      const endMs = performance.now() + 200;
+      for (let sent = 0; performance.now() < endMs; sent++) {
+        process.kill(pid, sent % 2 === 0 ? "SIGUSR1" : "SIGHUP");
+        await Bun.sleep(0);
+      }
+      assert.match(log(), /msg="shim"/);
+    }
+    assert.is((await tasks.state({ id })).status, 2);
+    // What waits for its Start has them as the shim does.
+    await waitUntil("their default", () => actions()?.join() === before?.join());
+    await tasks.kill({ id, signal: SIGKILL });
+    await tasks.wait({ id });
+    for (let count = 0; count < 60; count++) await tasks.connect({ id });
+    await Bun.sleep(99);
+    process.kill(pid, "SIGTERM");
+    await waitUntil("its end", () => !isRunning(pid));
+    assert.not(existsSync(socket));
+  });
+});
+
 runTests({ atEnd: async () => events.stop() });
 
 /** Kills the first child but init, after a moment. */

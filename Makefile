@@ -142,8 +142,8 @@ soak: build ## The long runs of the system and security tests, at their full siz
 	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security
 
 .PHONY: bench
-bench: tools build ## Compare times and memory with other runtimes (as root)
-	$(BUN) bench/run.ts --runtime=$(RUNTIME)
+bench: tools build build/callers/version ## Compare times and memory with other runtimes (as root); ONLY=shim for a part
+	$(BUN) bench/run.ts --runtime=$(RUNTIME) --only="$(ONLY)"
 
 .PHONY: plans
 plans: $(GENERATED) ## Write the printed plans in test/plans anew

@@ -9,7 +9,7 @@ import { lacksContainerd } from "./containerd.ts";
 import { interleaved } from "./measure.ts";
 import { peakMemory } from "./memory.ts";
 import { peers, type Runtime } from "./peers.ts";
-import { measureShims } from "./shims.ts";
+import { endShims, measureShims } from "./shims.ts";
 import { smallestLimitKib } from "./smallest-limit.ts";
 import { printCgroupSteps, printSteps } from "./steps.ts";
 import { headerLine, rowLine } from "./table.ts";
@@ -22,23 +22,32 @@ const modes = [
 
 const limitBudgetKib = 1024;
 
-const [command = ""] = process.argv.slice(2);
+const [command = "", only = ""] = process.argv.slice(2);
 const runtimes: Runtime[] = [{ name: "runt", command }, ...peers()];
 mountHierarchies(strayControllers());
 const folder = mkdtempSync("/run/runt-bench-");
 let current: Case | undefined;
+let isEnding = false;
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(name, () => {
-    cleanUp().finally(() => process.exit(130));
+    // One comes from run.ts, and perhaps one from whoever ends both.
+    if (!isEnding) cleanUp().finally(() => process.exit(130));
+    isEnding = true;
   });
 }
 try {
   console.log(headerLine(runtimes));
-  for (const one of cases(folder, runtimes)) await measure(one);
-  measureMemory();
-  if (lacksContainerd() === undefined) await measureShims(runtimes, folder);
-  printSteps(command, folder);
-  printCgroupSteps(command, folder);
+  const isAsked = (title: string): boolean => title.includes(only);
+  for (const one of cases(folder, runtimes)) if (isAsked(one.title)) await measure(one);
+  if (isAsked("memory")) measureMemory();
+  if (isAsked("shim") && lacksContainerd() === undefined) await measureShims(runtimes, folder);
+  if (isAsked("steps")) {
+    printSteps(command, folder);
+    printCgroupSteps(command, folder);
+  }
+} catch (error) {
+  // What is being measured is ended under its hands then.
+  if (!isEnding) throw error;
 } finally {
   await cleanUp();
 }
@@ -79,6 +88,7 @@ function measureMemory(): void {
 }
 
 async function cleanUp(): Promise<void> {
+  await endShims();
   await current?.end?.();
   await cleanUpRoom();
   rmSync(folder, { recursive: true, force: true });

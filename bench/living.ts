@@ -6,8 +6,8 @@ import { timedMs } from "./measure.ts";
 import type { Runtime } from "./peers.ts";
 
 export interface Living {
-  begin(): void;
-  end(): void;
+  begin(): Promise<void>;
+  end(): Promise<void>;
   /** The command line about the next container of a runtime; after the last comes the first. */
   about(runtime: Runtime, command: string, ...flags: string[]): string[];
 }
@@ -34,16 +34,18 @@ export function living(
   const ids = Array.from({ length: count }, newId);
   const turns = new Map<Runtime, number>();
   return {
-    begin: () => {
+    begin: async () => {
       for (const runtime of runtimes) {
         const start = withRoot(runtime, folder);
         for (const id of ids.map((one) => nameOf(one, runtimes.indexOf(runtime)))) {
+          // Signals are handled here.
+          await Bun.sleep(0);
           timedMs([...start, "create", "--bundle", bundle, id]);
           timedMs([...start, "start", id]);
         }
       }
     },
-    end: () => {
+    end: async () => {
       for (const runtime of runtimes) {
         for (const id of ids.map((one) => nameOf(one, runtimes.indexOf(runtime)))) {
           Bun.spawnSync([...withRoot(runtime, folder), "delete", "--force", id]);

@@ -3,6 +3,7 @@
 # environment before the first line of the program runs.
 #   useJIT=0                 memory of the JIT is not copied by fork, and is writable and executable
 #   numberOfGCMarkers=1, useConcurrentGC=0, MIMALLOC_SCAVENGER=0   one thread, so that fork is safe
+#   MIMALLOC_PURGE_HOLES_MIN_INTERVAL=0   what a shim gives back, it gives back at once
 dir=@LIBEXEC@
 
 # The read-only mount of the same folder, once root has made it (see host/executable.ts).
@@ -19,5 +20,5 @@ esac
 
 export RUNT_OPEN_FILES="${caller%%[!0-9]*}"
 export BUN_JSC_useJIT=0 BUN_JSC_numberOfGCMarkers=1 BUN_JSC_useConcurrentGC=0
-export MIMALLOC_SCAVENGER=0 BUN_GC_TIMER_DISABLE=1
+export MIMALLOC_SCAVENGER=0 MIMALLOC_PURGE_HOLES_MIN_INTERVAL=0 BUN_GC_TIMER_DISABLE=1
 exec "$program" @PROGRAM@"$@"

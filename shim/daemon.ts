@@ -22,7 +22,7 @@ import { makeLoop } from "./loop.ts";
 import type { House } from "./task/house.ts";
 import { taskServices } from "./task/service.ts";
 import type { TaskProcess } from "./task/task.ts";
-import { tidyUp } from "./tidy-up.ts";
+import { makeTidyUp } from "./tidy-up.ts";
 import { listenForCalls } from "./ttrpc/listen.ts";
 import { makeWorkers } from "./worker.ts";
 
@@ -91,10 +91,11 @@ export function daemon(options: DaemonOptions): void {
   };
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   listenForCalls(socket, { loop, services: taskServices(house), owner, report });
+  const tidyUp = makeTidyUp(loop, children);
   const serve = (): void => {
     if (loop.run(report) === "stopped") exitNow(0);
     const release = catchSignals();
-    tidyUp(loop, children, () => {
+    tidyUp(() => {
       release().forEach(hear);
       serve();
     });

@@ -32,8 +32,8 @@ export interface Loop {
 }
 
 /** How many callbacks are some work. A few in a long time leave nothing to tidy up. */
-const WORK_SOME = 50;
-const WORK_MUCH = 320;
+const WORK_SOME = 100;
+const WORK_MUCH = 640;
 /** At first less is much, and then twice as much: what comes to stay then lies close together. */
 const WORK_FIRST = 10;
 const PAUSE_MS = 100;

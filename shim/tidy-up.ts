@@ -1,18 +1,33 @@
 // What a shim does when it rests: it gives back the memory that it does not need.
 
+import { forgetCode } from "../runtime/sys/code.ts";
 import type { Children } from "./children.ts";
 import type { Loop } from "./loop.ts";
 
+/** A rest in which how the shim was started is over; and the first of so many. */
+const RESTS_AT_FIRST = 4;
+const RESTS = 64;
+
 /**
- * Tidies up, and calls `serve` when this call, and all that have led to it, are over. The engine lets
- * a heap grow to several times of what is in use; what is free then its allocator gives back when the
- * engine's own loop turns, and waits, if only for a timer.
+ * Makes what tidies up, and calls `serve` when that call, and all that have led to it, are over. The
+ * engine lets a heap grow to several times of what is in use; what is free then its allocator gives
+ * back when the engine's own loop turns, and waits, if only for a timer.
  */
-export function tidyUp(loop: Loop, children: Children, serve: () => void): void {
-  Bun.gc(true);
-  // Nothing is blocked meanwhile: signals that have come are taken before, those that come then are
-  // caught (sys/caught-signals.ts), and an end that is told of then is seen afterwards.
-  loop.after(0, children.look);
-  children.look();
-  setTimeout(serve);
+export function makeTidyUp(loop: Loop, children: Children): (serve: () => void) => void {
+  let rests = 0;
+  return (serve) => {
+    rests++;
+    const isThorough = rests % RESTS === RESTS_AT_FIRST;
+    // Bytecode that has been prepared for execution, of which much is never executed again: what is
+    // needed is prepared again, which takes some milliseconds.
+    if (isThorough) Bun.shrink();
+    else Bun.gc(true);
+    forgetCode();
+    // Nothing is blocked meanwhile: signals that have come are taken before, those that come then are
+    // caught (sys/caught-signals.ts), and an end that is told of then is seen afterwards.
+    loop.after(0, children.look);
+    children.look();
+    // Bytecode goes when all calls are left, and what that frees at the next turn.
+    setTimeout(isThorough ? () => setTimeout(serve) : serve);
+  };
 }

@@ -37,6 +37,9 @@ export function callerEnvironment(
     .map(([name, value]) => `${name}=${value ?? ""}`);
 }
 
+const ALLOCATOR_VARIABLES = ["MIMALLOC_SCAVENGER", "MIMALLOC_PURGE_HOLES_MIN_INTERVAL"];
+
 function isOurs(name: string): boolean {
-  return name.startsWith("BUN_") || name === OPEN_FILES_VARIABLE || name === "MIMALLOC_SCAVENGER";
+  if (name.startsWith("BUN_") || name === OPEN_FILES_VARIABLE) return true;
+  return ALLOCATOR_VARIABLES.includes(name);
 }

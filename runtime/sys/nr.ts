@@ -9,6 +9,7 @@ export const NR = {
   mmap: 9,
   mprotect: 10,
   munmap: 11,
+  madvise: 28,
   ioctl: 16,
   pipe2: 293,
   getpid: 39,

@@ -88,7 +88,7 @@ test("the engine changes no more of a process than we undo", () => {
   for (const kind of kinds) {
     assert.match(kind, /^(anon_inode:\[(eventpoll|eventfd)\]|\/proc\/self\/fd)$/);
   }
-  const known = /^(BUN_|MIMALLOC_SCAVENGER$|RUNT_OPEN_FILES$|PATH$|PWD$|OLDPWD$|SHLVL$|_$)/;
+  const known = /^(BUN_|MIMALLOC_\w+$|RUNT_OPEN_FILES$|PATH$|PWD$|OLDPWD$|SHLVL$|_$)/;
   assert.equal(
     environment.filter((name: string) => !known.test(name)),
     [],

@@ -135,7 +135,10 @@ async function probing(shim: Shim, id: string, group: CpuGroup): Promise<number>
 }
 
 async function crowding(shim: Shim): Promise<void> {
-  await atOnce(Array.from({ length: crowd.containers }, String), async () => void (await lifeMs(shim)));
+  await atOnce(
+    Array.from({ length: crowd.containers }, String),
+    async () => void (await lifeMs(shim)),
+  );
 }
 
 /** KiB of a pod's shim, of `pods` of them: with one container that has seen execs, then with more. */

@@ -144,6 +144,30 @@ test("ten thousand children end with their container, and the shim has time for 
   }
 });
 
+test("a container that has all the processes it may have takes no exec, and is killed", async () => {
+  const limit = 4;
+  const text = "mkfifo /dev/never; for i in 1 2 3; do : < /dev/never & done; : < /dev/never";
+  await besideAnother({ process: script(text) }, async ({ id, pid, tasks, create }) => {
+    await create();
+    await tasks.start({ id });
+    const listed = async () => (await tasks.pids({ id })).processes.length;
+    await waitUntil("its processes", async () => (await listed()) === limit);
+    const value = Buffer.from(JSON.stringify({ pids: { limit } }));
+    await tasks.update({ id, resources: { typeUrl: "any", value } });
+    for (const terminal of [false, true]) {
+      const place = { id, execId: `e${terminal}` };
+      await tasks.exec({ ...place, terminal, spec: processSpec(["true"]) });
+      assert.match(await refusal(tasks.start(place)), /OCI runtime exec failed: ./);
+      await tasks.delete(place);
+    }
+    assert.is(await listed(), limit);
+    await tasks.kill({ id, signal: SIGKILL });
+    await tasks.wait({ id });
+    await tasks.delete({ id });
+    await waitUntil("reaping", () => childrenOf(pid).length === 1);
+  });
+});
+
 test("whoever waits is told, however many they are; who has left is forgotten", async () => {
   await besideAnother(endless, async ({ id, pid, socket, tasks, create }, other) => {
     await create();

@@ -192,7 +192,10 @@ function announce({ pidFile, pidfdSocket }: CreateOptions, { pid, pidfd }: Init)
   if (pidFile !== undefined) writePidFile(pidFile, pid);
 }
 
-/** Undoes a create that has failed, after {@link beginCreate} too, and runs the poststop hooks (runtime.md#lifecycle, 12 and 13). */
+/**
+ * Undoes a create that has failed, after {@link beginCreate} too, and runs the poststop hooks
+ * (runtime.md#lifecycle, 12 and 13).
+ */
 export function abandonCreate(options: CreateOptions, { plan, bundle }: Prepared): void {
   const warn = (text: string): void => options.log.warn(text);
   undoPlan(

@@ -51,6 +51,8 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
   let isSending = false;
   let isHeard = false;
   let retryMs = RETRY_MS_MIN;
+  /** While an event waits to be sent again. */
+  let stopRetry: (() => void) | undefined;
   let refusals = 0;
   return {
     publish(topic, event) {
@@ -70,6 +72,12 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
       const stop = loop.after(limitMs, finish);
       drains.add(finish);
       if (queue.length === 0) finish();
+      else if (stopRetry !== undefined) {
+        // Who is about to leave has no time for long pauses.
+        stopRetry();
+        retryMs = RETRY_MS_MIN;
+        send();
+      }
     },
     isHeard: () => isHeard,
     waiting: () => queue.length,
@@ -90,6 +98,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
   }
 
   function send(): void {
+    stopRetry = undefined;
     const [payload] = queue;
     isSending = payload !== undefined;
     if (payload === undefined) {
@@ -124,7 +133,7 @@ export function makePublisher({ address, namespace, loop, log }: Destination): P
   }
 
   function retry(): void {
-    loop.after(retryMs, send);
-    retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+    stopRetry = loop.after(retryMs, send);
+    retryMs = drains.size > 0 ? RETRY_MS_MIN : Math.min(retryMs * 2, RETRY_MS_MAX);
   }
 }

@@ -10,6 +10,7 @@ import { closeAllBut, closeFd } from "../runtime/sys/file.ts";
 import { exitCodeOf } from "../runtime/sys/process.ts";
 import { resetSignals } from "../runtime/sys/signal.ts";
 import { sendMessage, socketPair, tryReceive } from "../runtime/sys/socket.ts";
+import { Untaped } from "../runtime/sys/untaped.ts";
 import type { Child, Children } from "./children.ts";
 import type { Loop } from "./loop.ts";
 
@@ -31,8 +32,8 @@ export interface Making {
 }
 
 export interface Failure {
-  /** `lost` when the worker was killed, or made an error of ours. */
-  kind: "missing" | "state" | "failed" | "lost";
+  /** `untaped`: perhaps in another way; `lost`: the worker was killed, or made an error of ours. */
+  kind: "missing" | "state" | "failed" | "untaped" | "lost";
   text: string;
 }
 
@@ -200,6 +201,7 @@ export function outcomeOf<Outcome>(work: () => Outcome): Outcome | Failure {
 function kindOf(error: unknown): Failure["kind"] {
   if (error instanceof MissingError) return "missing";
   if (error instanceof StateError) return "state";
+  if (error instanceof Untaped) return "untaped";
   return error instanceof RuntimeError ? "failed" : "lost";
 }
 
@@ -237,7 +239,7 @@ class Answer {
   }
 }
 
-const KINDS: readonly Failure["kind"][] = ["missing", "state", "failed", "lost"];
+const KINDS: readonly Failure["kind"][] = ["missing", "state", "failed", "untaped", "lost"];
 
 function kindFrom(word: string): Failure["kind"] {
   return KINDS.find((kind) => kind === word) ?? "lost";

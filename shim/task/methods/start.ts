@@ -12,13 +12,10 @@ import {
 } from "../../../runtime/lifecycle/exec.ts";
 import { beginStart, start as startContainer } from "../../../runtime/lifecycle/start.ts";
 import { statusOf } from "../../../runtime/lifecycle/status.ts";
-import type { Log } from "../../../runtime/log.ts";
 import { readRecord } from "../../../runtime/store/record.ts";
-import { EPOLLIN } from "../../../runtime/sys/epoll.ts";
 import { SIGKILL, trySignal } from "../../../runtime/sys/process.ts";
-import { Untaped } from "../../../runtime/sys/untaped.ts";
 import { fdsOf, openStreams, type Streams } from "../../io/streams.ts";
-import { becomeStreams, hearOut, madeOf, withStreams } from "../../make-here.ts";
+import { becomeStreams, hearOut, madeOf, makeHere } from "../../make-here.ts";
 import { TASK } from "../../proto/task.ts";
 import { timestampNow } from "../../timestamp.ts";
 import { StatusError } from "../../ttrpc/status.ts";
@@ -147,73 +144,24 @@ interface Program {
   streams: Streams;
 }
 
-/** Without a worker, which takes longer to make than all the rest. */
+/** By a tape, or without one if that is not possible. */
 function startHere(
-  { loop, children }: House,
-  program: Program,
+  house: House,
+  { options, prepared, streams: { ends } }: Program,
   give: (outcome: Made | Failure) => void,
 ): void {
-  const forgetStrangers = children.expectStrangers();
-  const finish = (outcome: Made | Failure): void => {
-    try {
+  const make = (way: typeof beginProgram, done: typeof give): void => {
+    const begin = () => way(options, prepared);
+    makeHere(house, { ends, terminal: false, begin }, done);
+  };
+  make(beginTaped, (outcome) => {
+    if (!isFailure(outcome) || outcome.kind !== "untaped") {
       give(outcome);
-    } finally {
-      forgetStrangers();
+      return;
     }
-  };
-  const attempt = (work: () => Made | undefined): void => {
-    let outcome: Made | Failure | undefined;
-    try {
-      outcome = work();
-    } catch (error) {
-      outcome = failureOf(error);
-    }
-    if (outcome !== undefined) finish(outcome);
-  };
-  const { log } = program.options;
-  const begin = (way: (program: Program) => Underway): Underway =>
-    withStreams(program.streams.ends, () => way(program));
-  const wait = ({ fd, goOn }: Underway): undefined => {
-    loop.watch(fd, EPOLLIN, () => {
-      loop.forget(fd);
-      attempt(() =>
-        unlessUntaped(
-          log,
-          () => goOn()?.init,
-          () => wait(begin(forked)),
-        ),
-      );
-    });
-  };
-  attempt(() =>
-    wait(
-      unlessUntaped(
-        log,
-        () => begin(taped),
-        () => begin(forked),
-      ),
-    ),
-  );
-}
-
-type Underway = ReturnType<typeof beginProgram>;
-
-function taped({ options, prepared }: Program): Underway {
-  return beginTaped(options, prepared);
-}
-
-function forked({ options, prepared }: Program): Underway {
-  return beginProgram(options, prepared);
-}
-
-function unlessUntaped<T>(log: Log, first: () => T, otherwise: () => T): T {
-  try {
-    return first();
-  } catch (error) {
-    if (!(error instanceof Untaped)) throw error;
-    log.debug(`no tape: ${error.message}`);
-    return otherwise();
-  }
+    options.log.debug(`no tape: ${outcome.text}`);
+    make(beginProgram, give);
+  });
 }
 
 function startByWorker(

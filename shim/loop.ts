@@ -20,6 +20,8 @@ export interface Loop {
   forget(fd: number): void;
   /** Calls `run` once, later; returns what prevents that. */
   after(milliseconds: number, run: () => void): () => void;
+  /** Tells of work that is as much as so many callbacks. */
+  tire(callbacks: number): void;
   /** Calls `run` once, soon: of what takes some time one a turn, so that others come in between. */
   inTurn(run: () => void): void;
   /**
@@ -72,6 +74,9 @@ export function makeLoop(): Loop {
       return () => timers.delete(timer);
     },
     inTurn: (run) => void jobs.push(run),
+    tire(callbacks) {
+      work += callbacks;
+    },
     run(report) {
       while (isRunning) {
         const done = turn(report);

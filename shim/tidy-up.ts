@@ -4,8 +4,9 @@ import { forgetCode } from "../runtime/sys/code.ts";
 import type { Children } from "./children.ts";
 import type { Loop } from "./loop.ts";
 
-/** A rest in which how the shim was started is over; and the first of so many. */
-const RESTS_AT_FIRST = 4;
+/** When how the shim was started is over, and when its first container has been made and used. */
+const THOROUGH_AT_FIRST = [2, 6];
+/** Of so many rests one is thorough later. */
 const RESTS = 64;
 
 /**
@@ -17,7 +18,7 @@ export function makeTidyUp(loop: Loop, children: Children): (serve: () => void) 
   let rests = 0;
   return (serve) => {
     rests++;
-    const isThorough = rests % RESTS === RESTS_AT_FIRST;
+    const isThorough = THOROUGH_AT_FIRST.includes(rests) || rests % RESTS === 0;
     // Bytecode that has been prepared for execution, of which much is never executed again: what is
     // needed is prepared again, which takes some milliseconds.
     if (isThorough) Bun.shrink();

@@ -34,6 +34,9 @@ import { undo } from "./delete.ts";
 
 const FAILED = "OCI runtime create failed";
 
+/** The shim rests in the pause after it: it has needed much memory, and it may be the last call for long. */
+const CREATE_WORK = 100;
+
 export const create = taskMethod(TASK.Create, (house, request, call) => {
   const { tasks } = house;
   const { rootfs, terminal } = request;
@@ -44,6 +47,7 @@ export const create = taskMethod(TASK.Create, (house, request, call) => {
   }
   const mounts = rootfsMounts(rootfs);
   const task = newTask(house, request, mounts);
+  house.loop.tire(CREATE_WORK);
   const log = house.log.with({ id });
   const streams = openStreams(task.init.names, { ...house, log, id, owner: ownerOf(task) });
   task.init.streams = streams;

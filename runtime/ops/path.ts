@@ -17,6 +17,7 @@ import {
   tryOpenInRoot,
 } from "../sys/file.ts";
 import { S_IFLNK, S_IFMT, statusAt } from "../sys/status.ts";
+import { isProcfs } from "./proc-guard.ts";
 
 const LINKS_MAX = 40;
 
@@ -123,6 +124,8 @@ const MAKING_HINTS: Readonly<Record<number, string>> = {
 };
 
 function danglingLink(parent: number, name: string, path: string): string {
+  // What a magic link says is a path of the host's, and not where it leads.
+  if (isProcfs(parent)) throw new RuntimeError(`"${path}": leads out of the container`);
   const status = statusAt(parent, name);
   if (typeof status === "number" || (status.mode & S_IFMT) !== S_IFLNK) {
     throw new RuntimeError(`"${path}" was changed by someone else while it was being made`);

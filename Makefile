@@ -110,8 +110,8 @@ test-callers: build build/callers/version ## Podman, Docker and containerd as th
 	$(call at-most,300) $(BUN) test/run.ts test/callers
 
 .PHONY: test-containerd
-test-containerd: build build/callers/version ## containerd 1.6 and 2 with the shim, on the command line and as Kubernetes calls them
-	$(call at-most,300) $(BUN) test/run.ts test/containerd
+test-containerd: build build/callers/version ## The shim, alone and with containerd 1.6 and 2, on the command line and as Kubernetes calls them
+	$(call at-most,300) $(BUN) test/run.ts --jobs=2 test/shim test/containerd
 
 .PHONY: test-containerd-17
 test-containerd-17: build build/callers-17/version ## The same with containerd 1.7, which is built first; no part of `make test`
@@ -139,7 +139,7 @@ fuzz: build ## Sample bundles, changed at random for 2 minutes (FUZZ_SECONDS=, F
 
 .PHONY: soak
 soak: build ## The long runs of the system and security tests, at their full size
-	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security
+	SOAK=1 $(BUN) test/run.ts --limit=3600 test/system test/security test/shim
 
 .PHONY: bench
 bench: tools build build/callers/version ## Compare times and memory with other runtimes (as root); ONLY=shim for a part

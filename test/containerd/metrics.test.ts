@@ -1,4 +1,5 @@
 // `ctr task metrics` of a container of ours and of one of the reference shim, with the same use.
+// Runs alone: its daemons have limits of time of their own.
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";

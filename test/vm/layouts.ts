@@ -22,7 +22,7 @@ export const layouts: readonly Layout[] = [
       "test/vm/pause-v2.test.ts",
       "test/system/update.test.ts",
       "test/system/events.test.ts",
-      "test/system/shim-stats.test.ts",
+      "test/shim/stats.test.ts",
     ],
   },
   {

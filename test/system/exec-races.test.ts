@@ -1,5 +1,6 @@
 // exec while its container is frozen, ends or is deleted, and very often: each ends in one of the
 // listed ways, and leaves nothing behind. SOAK=1 for the full numbers.
+// Runs alone: it counts the terminals of the machine.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
 // The one loop of a shim: descriptors and timers, over epoll. The engine's own event loop is given
-// nothing to do: it starts threads, and a process with threads cannot be forked safely.
+// nothing to do but to turn when this one rests (tidy-up.ts): with work it starts threads, and a process
+// with threads cannot be forked safely.
 
 import {
   changeInterest,

@@ -1,20 +1,14 @@
 // System calls that may take their time, made by a process that shares this one's memory and does
 // nothing else. Nothing is copied for it, as for a fork, and nobody waits for it.
 
+import { cloneCode } from "./clone-code.ts";
 import { codePage } from "./code-page.ts";
 import { AT_REMOVEDIR } from "./entry.ts";
 import { AT_FDCWD } from "./file.ts";
 import { callCode, mapPrivate, memoryAt, unmap } from "./libc.ts";
 import { UMOUNT_NOFOLLOW } from "./mount.ts";
 import { NR } from "./nr.ts";
-import {
-  CLONE_ARGS_BYTES,
-  CLONE_VM,
-  type Cloned,
-  cloneBy,
-  PR_SET_PDEATHSIG,
-  SIGKILL,
-} from "./process.ts";
+import { CLONE_VM, type Cloned, cloneBy, PR_SET_PDEATHSIG, SIGKILL } from "./process.ts";
 
 export interface AsideCall {
   nr: number;
@@ -55,20 +49,8 @@ const RETURNED = 32;
 /** What no call returns: it has not been made, because the process was killed before. */
 const NOT_MADE = 1;
 
-// System V calling convention: the structure's address arrives in rdi and stays in rbx. The child has
-// its maker's stack, and leaves it alone.
 const X86_64_CODE = [
-  [0x53], //                                     push rbx
-  [0x48, 0x89, 0xfb], //                         mov  rbx, rdi
-  [0xb8, 0xb3, 0x01, 0x00, 0x00], //             mov  eax, 435 (clone3)
-  [0x48, 0x8b, 0x3b], //                         mov  rdi, [rbx + clone]
-  [0xbe, CLONE_ARGS_BYTES, 0x00, 0x00, 0x00], // mov  esi, CLONE_ARGS_BYTES
-  [0x0f, 0x05], //                               syscall
-  [0x48, 0x85, 0xc0], //                         test rax, rax
-  [0x74, 0x06], //                               jz   child
-  [0x48, 0x89, 0x43, REQUEST.pid], //            mov  [rbx + pid], rax
-  [0x5b], //                                     pop  rbx
-  [0xc3], //                                     ret
+  cloneCode(REQUEST),
   [0x4c, 0x8b, 0x63, REQUEST.first], //   child: mov  r12, [rbx + first]
   [0x4c, 0x8b, 0x6b, REQUEST.end], //            mov  r13, [rbx + end]
   [0x4d, 0x39, 0xec], //                   next: cmp  r12, r13

@@ -2,13 +2,14 @@
 // nothing of its maker's is copied, nor shared with anybody whom the tape leads to.
 
 import { EINVAL, ENOENT, ENOTDIR } from "../errno.ts";
+import { cloneCode } from "./clone-code.ts";
 import { codePage } from "./code-page.ts";
 import { RESULT, STAGE_TAPE, X86_64_LAST_CALL } from "./exec.ts";
 import { AT_EMPTY_PATH, closeFd, O_RDONLY, open } from "./file.ts";
 import { callCode, check, mapPrivate, mapPrivateAt, memoryAt, syscall } from "./libc.ts";
 import { cstr, piece } from "./memory.ts";
 import { NR } from "./nr.ts";
-import { CLONE_ARGS_BYTES, type Cloned, type CloneOptions, cloneBy } from "./process.ts";
+import { type Cloned, type CloneOptions, cloneBy } from "./process.ts";
 import type { Tape } from "./tape.ts";
 import { orUntaped } from "./untaped.ts";
 
@@ -33,22 +34,7 @@ const WANTED = 56;
 const PLAY = { first: 0, end: 8, argument: 16, result: 24, clone: 32, pid: 40 };
 export const PLAY_BYTES = 48;
 
-// System V calling convention: the structure's address arrives in rdi and stays in rbx.
-const X86_64_BEGIN = [
-  [0x53], //                                        push rbx
-  [0x48, 0x89, 0xfb], //                            mov  rbx, rdi
-  [0xb8, 0xb3, 0x01, 0x00, 0x00], //                mov  eax, 435 (clone3)
-  [0x48, 0x8b, 0x7b, PLAY.clone], //                mov  rdi, [rbx + clone]
-  [0xbe, CLONE_ARGS_BYTES, 0x00, 0x00, 0x00], //    mov  esi, CLONE_ARGS_BYTES
-  [0x0f, 0x05], //                                  syscall
-  [0x48, 0x85, 0xc0], //                            test rax, rax
-  [0x74, 0x06], //                                  jz   X86_64_CALLS
-  [0x48, 0x89, 0x43, PLAY.pid], //                  mov  [rbx + pid], rax
-  [0x5b], //                                        pop  rbx
-  [0xc3], //                                        ret
-].flat();
-
-// What comes after it is called with `argument`.
+// The address of the structure is in rbx. What comes after it is called with `argument`.
 const X86_64_CALLS = [
   [0x4c, 0x8b, 0x63, PLAY.first], //                mov  r12, [rbx + first]
   [0x4c, 0x8b, 0x6b, PLAY.end], //                  mov  r13, [rbx + end]
@@ -199,7 +185,7 @@ export function cloneToPlay(
   const length = PLAY_BYTES + BEGIN_CALLS_MAX * CALL_BYTES;
   if (begin === undefined) {
     const address = mapPrivate(length);
-    const code = codePage([...X86_64_BEGIN, ...X86_64_CALLS]);
+    const code = codePage([...cloneCode(PLAY), ...X86_64_CALLS]);
     const bytes = memoryAt(address, length);
     begin = { address, bytes, words: new Int32Array(bytes.buffer), code };
   }

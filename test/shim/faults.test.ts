@@ -274,21 +274,28 @@ async function withWaitingWorker<T>(
 
 const resources = { typeUrl: "any", value: Buffer.from('{"pids":{"limit":50}}') };
 
+/** Calls that a worker does, in an order in which they go well; before the last init has to end. */
+function changesOf({ id, tasks }: Shim) {
+  return [
+    ["Update", () => tasks.update({ id, resources })],
+    ["Pause", () => tasks.pause({ id })],
+    ["Resume", () => tasks.resume({ id })],
+    ["Delete", () => tasks.delete({ id })],
+  ] as const;
+}
+
+async function ended({ id, tasks }: Shim): Promise<void> {
+  await tasks.kill({ id, signal: SIGKILL });
+  await tasks.wait({ id });
+}
+
 test("while one container is changed, frozen or deleted, State answers at once", async () => {
   await besideAnother(endless, async (shim, other) => {
     const { id, tasks, create } = shim;
     await create();
     await tasks.start({ id });
-    for (const [name, call] of [
-      ["Update", () => tasks.update({ id, resources })],
-      ["Pause", () => tasks.pause({ id })],
-      ["Resume", () => tasks.resume({ id })],
-      ["Delete", () => tasks.delete({ id })],
-    ] as const) {
-      if (name === "Delete") {
-        await tasks.kill({ id, signal: SIGKILL });
-        await tasks.wait({ id });
-      }
+    for (const [name, call] of changesOf(shim)) {
+      if (name === "Delete") await ended(shim);
       const answer = await withWaitingWorker(shim, call, async () => {
         const times: number[] = [];
         for (let count = 0; count < 9; count++) {
@@ -310,16 +317,8 @@ test("a worker that is killed is an error of its call, which goes well the next 
     const { id, tasks, create } = shim;
     await create();
     await tasks.start({ id });
-    for (const [name, call] of [
-      ["Update", () => tasks.update({ id, resources })],
-      ["Pause", () => tasks.pause({ id })],
-      ["Resume", () => tasks.resume({ id })],
-      ["Delete", () => tasks.delete({ id })],
-    ] as const) {
-      if (name === "Delete") {
-        await tasks.kill({ id, signal: SIGKILL });
-        await tasks.wait({ id });
-      }
+    for (const [name, call] of changesOf(shim)) {
+      if (name === "Delete") await ended(shim);
       const answer = await withWaitingWorker(shim, call, async (worker) => {
         process.kill(worker, "SIGKILL");
         await waitUntil("its end", () => !isRunning(worker));
